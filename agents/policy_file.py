@@ -1,4 +1,4 @@
-"""Trained policies as command lines name them: by the file that a run left, or by class, codec and file."""
+"""Trained policies on command lines: named by a run's file, or by class, codec and file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from idn_gym.policies.saved import SAVED_FORM, split_word
 
 @dataclass(frozen=True)
 class PolicyFile:
-    """A trained policy, and what it needs of an environment."""
+    """A trained policy, and its requirements on the environment."""
 
     path: str
     kind: str
@@ -22,32 +22,32 @@ class PolicyFile:
     observation: str
     preference: Any
     trust: bool
-    """whether Stable-Baselines3 saved it alone, so that reading it runs the code in it"""
+    """whether Stable-Baselines3 saved it alone, so that reading it runs code from the file"""
 
     @property
     def codecs(self) -> dict[str, str]:
-        """Of actions and observations, as ``gym.make_vec`` takes them."""
+        """Codecs of actions and observations, as ``gym.make_vec`` takes them."""
         return {"action": self.action, "observation": self.observation}
 
     @property
     def told(self) -> bool:
-        """Whether it was trained on all preferences, and observes which one it has."""
+        """Whether it was trained on all preferences and observes the one in force."""
         return bool(self.preference == "random")
 
 
 def policy_file(word: str) -> PolicyFile | None:
-    """The policy that a word of the command line means; None where it is an agent's name.
+    """Return the policy that a word of the command line means; None if the word is an agent's name.
 
     Raises:
-        ConfigError: there is no such file, or nothing says what it holds.
+        ConfigError: the file does not exist, or its content is not identified.
     """
     if not word.endswith(".zip"):
         return None
     kind, action, path = split_word(word, TRAINED, "agents")
     if not Path(path).is_file():
         wanted = "name the policy.zip of a run, which has its config.yaml beside it"
-        raise ConfigError("agents", f"{show(path)} is not there; {wanted}")
-    from agents.rl.config import observed_by  # torch: only for those who need it
+        raise ConfigError("agents", f"{show(path)} does not exist; {wanted}")
+    from agents.rl.config import observed_by  # torch is imported only when needed
     from agents.rl.origin import RECORD, origin_of
 
     origin = origin_of(path)
@@ -64,7 +64,7 @@ def policy_file(word: str) -> PolicyFile | None:
 
 
 def trained_agent(agent: str, options: Mapping[str, Any]) -> PolicyFile | None:
-    """The trained policy that an agent is: its file, or a name with the file as the option `path`.
+    """Return the trained policy of an agent: its file, or a name with the file as the option `path`.
 
     Raises:
         ConfigError: see `policy_file`.
@@ -74,22 +74,22 @@ def trained_agent(agent: str, options: Mapping[str, Any]) -> PolicyFile | None:
 
 
 class AgentNeeds(NamedTuple):
-    """What it takes to build an agent."""
+    """Requirements for building an agent."""
 
     name: str
-    """its entry in the registry"""
+    """the agent's entry in the registry"""
     options: dict[str, Any]
-    """of the entry's builder"""
+    """options of the entry's builder"""
     env: dict[str, Any]
-    """keyword arguments of ``gym.make_vec`` that the agent asks for"""
+    """keyword arguments of ``gym.make_vec`` that the agent needs"""
 
 
 def agent_needs(agent: str, options: Mapping[str, Any]) -> AgentNeeds:
-    """The entry, options and environment of an agent.
+    """Return the entry, options and environment of an agent.
 
     Args:
         agent: a name of the registry, or a policy as `policy_file` takes it.
-        options: of the agent; those of a trained one are in its file.
+        options: options of the agent; a trained agent's options are in its file.
 
     Raises:
         ConfigError: see `policy_file`.

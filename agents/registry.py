@@ -1,4 +1,4 @@
-"""All agents in one table: the policies of the package, combiners, and what learns with Stable-Baselines3."""
+"""All agents in one table: policies of the package, combiners, and Stable-Baselines3 agents."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TRAINED: dict[str, PolicyEntry] = {
     for name, label in {
         "ppo": "PPO",
         "ppo-graph": "PPO with the graph policy",
-        "maskable-ppo": "PPO that knows the mask",
+        "maskable-ppo": "PPO with action masks",
         "recurrent-ppo": "PPO with memory",
         "a2c": "A2C",
         "dqn": "DQN",
@@ -31,8 +31,8 @@ HYBRIDS: dict[str, PolicyEntry] = {
         "hybrid-hedge": "Hedge over whole policies, few switches, with a bound",
         "hybrid-adahedge": "AdaHedge over whole policies, which follows changes of the best one",
         "hybrid-safe": "a policy that plays while a share of another one's gain is safe",
-        "hybrid-optimistic": "INFIDA that leans on what whole policies hold, with a bound on its fractions",
-        "thrifty": "a policy whose loads are declined while they could ruin its account",
+        "hybrid-optimistic": "INFIDA with whole policies as hints, with a bound on its fractions",
+        "thrifty": "a policy whose loads are declined while they could exhaust its account",
     }.items()
 }
 """Combiners of other agents, which their option `experts` lists."""
@@ -43,7 +43,7 @@ _T = TypeVar("_T")
 
 
 class Entries(Mapping[str, PolicyEntry]):
-    """All of them, trained ones first; also those that are registered later on."""
+    """All agents, trained ones first, including those registered later."""
 
     def __getitem__(self, name: str) -> PolicyEntry:
         return next((table[name] for table in (TRAINED, HYBRIDS) if name in table), None) or POLICIES[name]
@@ -59,7 +59,7 @@ ENTRIES = Entries()
 
 
 class EntryField(Mapping[str, _T]):
-    """One field of all entries, where it says something."""
+    """One field of all entries that have it."""
 
     def __init__(self, field: Callable[[PolicyEntry], _T | None]) -> None:
         self._field = field
@@ -78,27 +78,27 @@ class EntryField(Mapping[str, _T]):
 
 
 AGENTS = EntryField(lambda entry: entry.target)
-"""Name to what builds it, "module:function"."""
+"""Name to its builder, "module:function"."""
 
 AGENT_CODECS = EntryField(lambda entry: entry.codec)
-"""Action codec that an agent needs; the others act through the one they are given."""
+"""Action codec that an agent needs; agents without an entry act through any codec."""
 
 CLAIRVOYANT = EntryField(lambda entry: entry.informed).keys()
-"""Informed agents: they are told, as `seeds`, which episodes they are going to be judged on."""
+"""Informed agents: they receive the evaluation seeds as the option `seeds`."""
 
 RANDOMISED = EntryField(lambda entry: entry.randomised).keys()
-"""Agents with a `seed` of their own, which studies set anew for every episode."""
+"""Agents with an option `seed`, which studies set for every episode."""
 
 
 def make_agent(name: str, env: VectorEnv[Any, Any, Any], **options: Any) -> Policy:
-    """Build the agent `name` for acting in `env`; as `idn_gym.policies.registry.make_policy`, for all agents.
+    """Build the agent `name` for acting in `env`; like `idn_gym.policies.registry.make_policy`.
 
     Args:
         name: a key of `AGENTS`.
         env: a native vector environment.
-        options: of the agent, such as ``path`` of a trained one.
+        options: options of the agent, such as ``path`` of a trained one.
 
     Raises:
-        ConfigError: there is no such agent, it has no such option, or it cannot act in `env`.
+        ConfigError: the agent or an option is unknown, or the agent cannot act in `env`.
     """
     return build_policy(ENTRIES, name, env, options)

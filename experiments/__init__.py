@@ -1,1 +1,1 @@
-"""Commands to run from the root of the checkout: ``python -m experiments.train --help``."""
+"""Commands that run from the root of the checkout: ``python -m experiments.train --help``."""

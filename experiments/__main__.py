@@ -13,7 +13,7 @@ from idn_gym.messages import closest, show
 
 
 def commands() -> dict[str, str]:
-    """Name of every command to the first sentence of its page, without importing any."""
+    """Map each command to the first sentence of its module, without importing any module."""
     found = {}
     for path in sorted(Path(__file__).parent.glob("[!_]*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -24,7 +24,7 @@ def commands() -> dict[str, str]:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Print the commands and what each does; none of them is run from here."""
+    """Print the commands and their descriptions; this module runs none of them."""
     found = commands()
     for word in sys.argv[1:] if words is None else words:
         if word in found:

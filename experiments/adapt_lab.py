@@ -33,14 +33,14 @@ from idn_gym.lab.training.recipes import Lab
 
 
 def open_adaptations(path: Path, networks: Path) -> tuple[AdaptationStudy, Store]:
-    """The study that a file states, and the store of its networks with all that they start from.
+    """Open the study that a file describes, and the store of its networks.
 
     Args:
-        path: of the study.
+        path: file of the study.
         networks: folder of the trained networks.
 
     Raises:
-        ConfigError: the study or its laboratory cannot be read, or they do not go together.
+        ConfigError: the study or its laboratory cannot be read, or they do not match.
     """
     study = from_plain(AdaptationStudy, read_yaml(path))
     lab = from_plain(Lab, read_yaml(path.parent / study.lab))
@@ -52,7 +52,7 @@ def open_adaptations(path: Path, networks: Path) -> tuple[AdaptationStudy, Store
 
 
 def adapt_lab(study: AdaptationStudy, store: Store, folder: Path, workers: int) -> None:
-    """Do what is missing."""
+    """Run the jobs that are missing."""
     jobs = jobs_of(study)
     waiting = [job for job in jobs if not job_done(study, store, folder, job)]
     print(f"{len(jobs) - len(waiting)} of {len(jobs)} jobs are done")
@@ -73,7 +73,7 @@ def adapt_lab(study: AdaptationStudy, store: Store, folder: Path, workers: int) 
 
 
 def write_rows(path: Path, table: Adaptations) -> None:
-    """Write the table as tidy CSV, one line per row, number of samples, part, view and exit."""
+    """Write the table as tidy CSV: one line per row, number of samples, part, view and exit."""
     lines = adaptation_rows(table)
     text = io.StringIO()
     writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
@@ -84,19 +84,19 @@ def write_rows(path: Path, table: Adaptations) -> None:
 
 @dataclass(kw_only=True)
 class AdaptLabCommand(DataOption, WorkerOption):
-    """Adapt networks of a laboratory to pictures under shifts, and count what it costs.
+    """Adapt networks of a laboratory to pictures under shifts, and measure the costs.
 
     Trains the networks that are missing, adapts them by every method to every number of pictures, and writes
-    adaptation.csv and a table for idn_gym.catalog.adaptation. Each job is a file, so that the same command
-    goes on after a kill. Needs the extra lab.
+    adaptation.csv and a table for idn_gym.catalog.adaptation. Each job writes one file, so the same command
+    continues after an interruption. Needs the extra lab.
     """
 
     config: Positional[Path]
-    """file such as configs/lab/adaptation.yaml"""
+    """file of the study, such as configs/lab/adaptation.yaml"""
     out: Path = Path("runs/lab/adaptation")
     """folder to write into"""
     networks: Path | None = None
-    """folder of the trained networks, such as one of experiments.train_lab (default: OUT/networks)"""
+    """folder of the trained networks, for example from experiments.train_lab (default: OUT/networks)"""
     table: Path | None = None
     """file of the table (default: OUT/adaptation.npz)"""
 

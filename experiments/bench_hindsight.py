@@ -41,10 +41,10 @@ TREES: dict[str, tuple[int, int, int]] = {
     "tree-480": (6, 6, 12),
     "tree-1016": (6, 6, 27),
 }
-"""Fan-outs below the isp node: 32, 118, 476 and 1,016 nodes with the cloud."""
+"""Fan-outs below the isp node; the networks have 32, 118, 476 and 1,016 nodes with the cloud."""
 
 BOUNDED_TREES = ("isp-hierarchy", "tree-120", "tree-480")
-"""Trees that are measured unless others are named; programs of larger ones are not solved in time."""
+"""Trees that are measured by default; the programs of larger ones are not solved in time."""
 
 COMPARED_PRESETS = ("tiny", "edge-small", "metro-split")
 
@@ -54,15 +54,15 @@ HindsightRow = dict[str, Any]
 def time_hindsight(
     name: str, changes: dict[str, Any], limit: float, gap: float, iterations: int, nominal: bool = False
 ) -> HindsightRow:
-    """One line of the table, in CPU seconds of one thread, kernels compiled beforehand.
+    """Measure one line of the table, in CPU seconds of one thread; kernels are compiled beforehand.
 
     Args:
-        name: of a tree above or a preset.
-        changes: to the scenario.
-        limit: wall seconds that each of the programs and the bracket may take.
+        name: a tree above or a preset.
+        changes: changes to the scenario.
+        limit: wall time in seconds that each of the programs and the bracket may take.
         gap: relative gap at which the mixed-integer program and the bracket stop.
-        iterations: of mirror ascent; 0 leaves the certificate out.
-        nominal: one slot with nominal demand and resources instead of episode 0.
+        iterations: iterations of mirror ascent; 0 leaves the certificate out.
+        nominal: use one slot with nominal demand and resources instead of episode 0.
     """
     overrides: dict[str, Any] = dict(changes)
     if name in TREES:
@@ -101,18 +101,18 @@ def time_hindsight(
 
 
 def compile_kernels() -> None:
-    """Compile the kernels that are measured, on a slot with shared capacity and one with private ones."""
+    """Compile the measured kernels, on one slot with shared capacity and one with private capacity."""
     for name in ("tiny", "isp-hierarchy"):
-        compiled = compile_scenario(load_scenario(name, {"horizon": 1}))  # the one that is timed is made anew
+        compiled = compile_scenario(load_scenario(name, {"horizon": 1}))  # the timed one is built again
         first = one_slot(build_instance(compiled.scenario, 0), np.zeros(1, np.int64))
         warm_up(first, list_prefixes(compiled))
         best_static(compiled, first, seconds=1.0)
 
 
 def programs(program: Program, limit: float, gap: float) -> HindsightRow:
-    """The linear and the mixed-integer program, each alone: seconds, bounds, and how far apart they are.
+    """Solve the linear and the mixed-integer program separately: seconds, bounds, and their distance.
 
-    `milp_gap` is what the mixed-integer program itself left open; nan where it found no placement.
+    `milp_gap` is the gap that the mixed-integer program left open; nan where it found no placement.
     """
     row: HindsightRow = {}
     begin = time.process_time()
@@ -131,7 +131,7 @@ def programs(program: Program, limit: float, gap: float) -> HindsightRow:
 
 
 def ask(compiled: Compiled, instance: Instance) -> HindsightRow:
-    """Seconds of one call of the oracle for planners, which is built before."""
+    """Return the seconds of one call of the planners' oracle, which is built before the measurement."""
     oracle = LpOracle(compiled)
     oracle(instance.draw.demand[0, 0])
     begin = time.process_time()
@@ -140,7 +140,7 @@ def ask(compiled: Compiled, instance: Instance) -> HindsightRow:
 
 
 def bracket(compiled: Compiled, instance: Instance, limit: float, gap: float) -> HindsightRow:
-    """What `best_static` finds, building its programs itself."""
+    """Measure `best_static`, which builds its programs itself."""
     begin = time.process_time()
     try:
         found = best_static(compiled, instance, seconds=limit, gap=gap)
@@ -169,22 +169,22 @@ def _cell(value: object) -> str:
 
 @dataclass(kw_only=True)
 class BenchHindsightCommand:
-    """Measure time and gap of the bounds on the best static placement, against the size of the network."""
+    """Measure time and gap of the bounds on the best static placement as the network grows."""
 
     scenario: tuple[str, ...] = (*BOUNDED_TREES, *COMPARED_PRESETS)
-    """trees of isp-hierarchy by their number of nodes, or presets"""
+    """trees of isp-hierarchy, by number of nodes, or presets"""
     limit: float = bounded(60.0, above=0.0)
     """[s] of wall time per program and bracket"""
     gap: float = bounded(0.01, least=0.0)
     """relative gap at which programs and brackets stop"""
     nominal: bool = False
-    """one slot with nominal demand and resources instead of an episode"""
+    """use one slot with nominal demand and resources instead of an episode"""
     iterations: int = bounded(100, least=0)
-    """of mirror ascent for the certificate; 0 leaves it out"""
+    """iterations of mirror ascent for the certificate; 0 leaves it out"""
     out: Path = Path("runs/hindsight")
     """folder to write into"""
     changes: Changes = ()
-    """to the scenarios, such as horizon=48"""
+    """changes to the scenarios, such as horizon=48"""
 
     def run(self) -> None:
         """Measure, print and write the table."""

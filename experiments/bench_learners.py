@@ -1,4 +1,4 @@
-"""Measure what online learners cost: ``python -m experiments.bench_learners``."""
+"""Measure the computing time of online learners: ``python -m experiments.bench_learners``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from idn_gym.config_reader import ConfigError, bounded, closest
 
 
 def learners() -> list[str]:
-    """Names of all agents that are measured here."""
+    """Names of all agents that this benchmark measures."""
     return [name for name, target in AGENTS.items() if target.startswith("idn_gym.policies.online.")]
 
 
@@ -21,7 +21,7 @@ _HEAD = ("agent", "build ms", "slot us", "env slot us", "env slots")
 
 
 def learner_table(costs: Sequence[Cost]) -> list[list[str]]:
-    """One line per agent; the last column is the learner's time over the environment's."""
+    """Return one line per agent; the last column is the learner's time over the environment's time."""
     return [
         [
             cost.agent,
@@ -36,10 +36,10 @@ def learner_table(costs: Sequence[Cost]) -> list[list[str]]:
 
 @dataclass(kw_only=True)
 class BenchLearnersCommand:
-    """Measure what online learners cost.
+    """Measure the computing time of online learners.
 
-    CPU time of one thread per slot, the median over the slots of one episode: what the learner takes to learn
-    and plan, beside what the environment takes for the slot itself.
+    CPU time of one thread per slot, the median over the slots of one episode: the time of the learner for
+    learning and planning, beside the time of the environment for the slot itself.
     """
 
     scenario: str = "isp-hierarchy"
@@ -47,7 +47,7 @@ class BenchLearnersCommand:
     slots: int = bounded(100, least=4, most=9_999_999)
     """length of the episode; slow learners play a tenth of it"""
     agents: tuple[str, ...] = ()
-    """online learners (default: all)"""
+    """online learners (default: all of them)"""
 
     def run(self) -> None:
         """Measure and print."""

@@ -1,4 +1,4 @@
-"""Measure speed: ``python -m experiments.bench_speed``."""
+"""Measure speed against version 0.1 and CartPole: ``python -m experiments.bench_speed``."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from idn_gym.files import writable_folder, write_text
 
 @dataclass(kw_only=True)
 class BenchSpeedCommand:
-    """Measure speed, against version 0.1 and a single CartPole.
+    """Measure speed against version 0.1 and against a single CartPole.
 
-    CPU seconds of one thread, medians of plays in turn: this version, version 0.1, CartPole, and again. Both
-    versions play the scenarios of version 0.1 (configs/bench), this one with queues and transfers where
-    capacity is shared, and hold actions for 8 slots. A batch has 64 environments. All rows take about 15
-    minutes on a quiet machine.
+    CPU seconds of one thread, medians of runs that alternate between this version, version 0.1 and CartPole.
+    Both versions play the scenarios of version 0.1 (configs/bench), this one with queues and transfers where
+    capacity is shared, and hold each action for 8 slots. A batch has 64 environments. All rows take about 15
+    minutes on an idle machine.
     """
 
     renamed: ClassVar[dict[str, str]] = {
@@ -45,17 +45,18 @@ class BenchSpeedCommand:
     only: tuple[str, ...] = ()
     """patterns of rows, such as edge-small or "limits*PPO" (default: all)"""
     rows: bool = False
-    """print the names of the rows and measure nothing"""
+    """print the names of the rows without measuring"""
     seconds: float = bounded(0.5, least=0.0)
-    """[s] of CPU time of each play"""
+    """[s] CPU time of each run"""
     repeats: int = bounded(5, least=1, most=9_999_999)
-    """plays of each, of which the median is taken"""
+    """runs of each program, of which the median is taken"""
     limit: float = bounded(120.0, above=0.0)
-    """[s] of wall time within which a large environment must be made"""
+    """[s] wall time within which a large environment must be built"""
     baseline: Path | None = None
-    """Python of an environment with version 0.1 (default: it is taken out of the repository into --out)"""
+    """Python interpreter of an environment with version 0.1 (default: extracted from the repository into
+    --out)"""
     check: bool = False
-    """compare with stored ratios, name what fell by more than 20 %, and end with 1 if anything did"""
+    """compare with stored ratios, name those that fell by more than 20 %, and exit with 1 if there are any"""
     store: bool = False
     """store the ratios for --check"""
     out: Path = Path("runs/bench")
@@ -81,7 +82,7 @@ class BenchSpeedCommand:
             fail(f"{len(failed)} rows failed, {len(falls)} ratios fell by more than 20 %", FAILURE)
 
     def _measure(self, rows: Sequence[BenchRow]) -> tuple[list[MeasuredRow], list[str]]:
-        """What was found, printed table by table, and the rows that could not be measured."""
+        """Print the results table by table; return them with the rows that could not be measured."""
         measured: list[MeasuredRow] = []
         failed: list[str] = []
         versions = {"now": working_tree, "0.1": lambda: version_01(self.baseline, self.out)}

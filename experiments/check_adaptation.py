@@ -1,4 +1,4 @@
-"""Print what adapting gains, loses and costs: ``python -m experiments.check_adaptation``."""
+"""Print gains, losses and costs of adaptation: ``python -m experiments.check_adaptation``."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from idn_gym.evaluation.intervals import mean_interval
 SHIPPED_ADAPTATION = SHIPPED_TABLES / "adaptation" / "digits.npz"
 
 LAW_LIMIT = 0.03
-"""root mean square error at points left out, in accuracy, up to which a law is said to fit"""
+"""a law fits if its root mean square error at points left out is at most this, in accuracy"""
 
 NOTED_FALL = 0.01
-"""of accuracy, from one number of samples to the next, that is more than a few pictures"""
+"""fall of the accuracy from one number of samples to the next that is more than a few pictures"""
 
 
 def gain_rows(table: Adaptations, chosen: Sequence[int]) -> list[list[str]]:
-    """One line per row: accuracy before, change by number of samples, and what is lost on clean samples.
+    """One line per row: accuracy before, change by number of samples, and loss on clean samples.
 
-    In points, on the playing part, for the last exit, with 95 % intervals over the trainings.
+    All in points, on the playing part, for the last exit, with 95 % intervals over the trainings.
     """
     lines = []
     for r in chosen:
@@ -41,9 +41,9 @@ def gain_rows(table: Adaptations, chosen: Sequence[int]) -> list[list[str]]:
 
 
 def matrix_rows(table: Adaptations, chosen: Sequence[int], samples: int, clean: bool) -> list[list[str]]:
-    """One line per network and method, one column per condition: change with so many samples, as above.
+    """One line per network and method, one column per condition: change with this number of samples.
 
-    Methods of several networks have a line for the mean over these, too; a unit is still a training seed.
+    Methods of several networks also have a line for the mean over them; the unit is still a training seed.
     """
     conditions = _conditions(table, chosen)
     changes: dict[tuple[str, str], dict[str, Floats]] = {}
@@ -60,9 +60,9 @@ def matrix_rows(table: Adaptations, chosen: Sequence[int], samples: int, clean: 
 
 
 def federated_rows(table: Adaptations, chosen: Sequence[int]) -> list[list[str]]:
-    """One line per row that learns with others, and number of samples: gains, also over learning alone.
+    """One line per federated row and number of samples: gains, also over learning alone.
 
-    The last column is one node with the samples of all of them, where that was measured.
+    The last column is one node with the samples of all nodes, where it was measured.
     """
     lines = []
     for r in chosen:
@@ -109,7 +109,7 @@ def cost_rows(table: Adaptations) -> list[list[str]]:
 
 
 def law_rows(table: Adaptations, chosen: Sequence[int]) -> list[list[str]]:
-    """One line per row with enough points: errors of all forms at points left out, and the best of them."""
+    """One line per row with enough points: errors of all forms at points left out, and the best form."""
     lines = []
     for r in chosen:
         curve = table.curve(r)
@@ -125,7 +125,7 @@ def law_rows(table: Adaptations, chosen: Sequence[int]) -> list[list[str]]:
 
 
 def law_summary(table: Adaptations, chosen: Sequence[int]) -> Iterator[str]:
-    """How many curves each form fits, and how many fall somewhere."""
+    """Count the curves that each form fits, and those that fall somewhere."""
     curves = [curve for curve in (table.curve(r) for r in chosen) if len(curve.laws()) > 1]
     if not curves:
         return
@@ -162,24 +162,24 @@ LAW_COLUMNS = (
 
 @dataclass(kw_only=True)
 class CheckAdaptationCommand:
-    """Print what adapting gains, loses and costs.
+    """Print gains, losses and costs of adaptation.
 
-    From a table that experiments.adapt_lab wrote: changes of accuracy of the last exit on the playing part in
-    points, with 95 % intervals over the trainings, what is lost on clean samples with the most samples, every
-    exit, costs, and how far laws are off at points that they were not shown. Needs the extra solve.
+    Reads a table of experiments.adapt_lab and prints: changes of the accuracy of the last exit on the playing
+    part, in points with 95 % intervals over the trainings; the loss on clean samples with the most samples;
+    every exit; costs; and the errors of fitted laws at points left out. Needs the extra solve.
     """
 
     table: Path = SHIPPED_ADAPTATION
     """file of the table"""
     network: str | None = None
-    """one entry of the catalogue alone, such as digits_lab_c2"""
+    """only this entry of the catalogue, such as digits_lab_c2"""
     method: str | None = None
-    """one method alone"""
+    """only this method"""
     condition: str | None = None
-    """one condition alone"""
+    """only this condition"""
 
     def run(self) -> None:
-        """Read and print."""
+        """Read the table and print it."""
         table = read_adaptation(self.table)
         chosen = list(range(len(table.rows)))
         for key in ("network", "method", "condition"):
@@ -219,7 +219,7 @@ def _points(changes: object) -> str:
 
 
 def _fall(curve: LearningCurve) -> float:
-    """How far the mean accuracy falls most from one number of samples to the next."""
+    """Largest fall of the mean accuracy from one number of samples to the next."""
     return float(-np.diff(curve.accuracy).min())
 
 

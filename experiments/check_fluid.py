@@ -1,4 +1,4 @@
-"""Hold the fluid slot against an event simulation: ``python -m experiments.check_fluid``."""
+"""Compare the fluid slot with an event simulation: ``python -m experiments.check_fluid``."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ from idn_gym.scenarios.presets import PRESETS, load_scenario
 PROG = "python -m experiments.check_fluid"
 LOADS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2)
 FEWER = 5
-"""Times fewer requests rank placements: they are the same ones for all."""
+"""Factor by which rankings use fewer requests; the requests are the same for all placements."""
 FEW_SEGMENTS = 12
-"""Up to how many are named."""
+"""Maximum number of segments that are named."""
 
 
 def describe_segments(compiled: Compiled, placement: Residents) -> str:
-    """What is placed where, what is pinned left out."""
+    """Describe which segments are placed on which nodes, pinned ones left out."""
     names, pinned = compiled.names, compiled.tables.pinned
     return "; ".join(
         f"{node}: {', '.join(names.segments[s] for s in row[(row != EMPTY) & (row != held)])}"
@@ -60,12 +60,12 @@ def describe_segments(compiled: Compiled, placement: Residents) -> str:
 
 @dataclass(kw_only=True)
 class CheckFluidCommand:
-    """Hold the fluid slot against an event simulation, at its best static placement.
+    """Compare the fluid slot with an event simulation, at its best static placement.
 
     One slot at nominal rates, speeds and memories is served by the fluid, and simulated request by request:
-    sent in the fluid's proportions, and with each request choosing for itself. Load 1 is the demand at which
-    filling with limits of 1 first drops. Settling is the length of the slot over the longest relaxation time
-    of a queue: the slot is stationary where it is well above 1.
+    once dispatched in the fluid's proportions, and once with each request choosing for itself. Load 1 is the
+    demand at which filling with limits of 1 first drops requests. Settling is the length of the slot over the
+    longest relaxation time of a queue: the slot is stationary where this is well above 1.
 
     Example: tiny --ranking 60 workload.rate=20
     """
@@ -73,34 +73,36 @@ class CheckFluidCommand:
     scenario: Positional[tuple[str, ...]] = tuple(name for name in PRESETS if name not in LARGE_PRESETS)
     """presets or YAML files"""
     loads: tuple[float, ...] = LOADS
-    """at which to compare"""
+    """loads at which to compare"""
     nominal: bool = False
-    """load 1 is the nominal demand, such as where some requests are dropped at any load"""
+    """define load 1 as the nominal demand, for example where some requests are dropped at any load"""
     requests: int = bounded(100_000, least=LEAST_REQUESTS, most=9_999_999)
-    """of each simulation, more where queues take longer to settle"""
+    """number of requests of each simulation; more are simulated where queues take longer to settle"""
     seed: int = bounded(0, least=0, most=9_999_999)
-    """of the simulations"""
+    """seed of the simulations"""
     discipline: Discipline = "fifo"
-    """at nodes: first come, first served, or processor sharing"""
+    """service order at nodes: first come, first served, or processor sharing"""
     restarts: int = bounded(20, least=1, most=9_999_999)
-    """of the local search for the best static placement"""
+    """restarts of the local search for the best static placement"""
     budget: float = bounded(1e6, least=0.0)
     """batches served per restart"""
     ranking: int = bounded(0, least=0, most=9_999)
-    """how many of the cheapest placements to rank at the nominal demand; 0: none"""
+    """number of the cheapest placements to rank at the nominal demand; 0: none"""
     arrival: bool = False
-    """look at a slot, too, halfway through which the segment that can least be spared arrives"""
+    """also compare a slot in which the most valuable segment arrives halfway through"""
     out: Path | None = None
-    """folder for tables as CSV, figures, and a page with all of it"""
+    """folder for tables (CSV), figures, and a page with all of them"""
     changes: Changes = ()
-    """to the scenarios, such as workload.rate=120"""
+    """changes to the scenarios, such as workload.rate=120"""
 
     def run(self) -> None:
         """Compare, print and write, scenario by scenario."""
         if not self.loads or not all(0.0 < load <= 100.0 for load in self.loads):
-            raise ConfigError("--loads", f"{list(self.loads)} is not allowed; each above 0, up to 100")
+            raise ConfigError(
+                "--loads", f"{list(self.loads)} is not allowed; each must be above 0 and at most 100"
+            )
         if len(set(self.loads)) < len(self.loads):
-            raise ConfigError("--loads", f"{list(self.loads)} is not allowed; each must be there once")
+            raise ConfigError("--loads", f"{list(self.loads)} is not allowed; each may be given once")
         changes = assignments(self.changes)
         scenarios = [compile_scenario(load_scenario(name, changes)) for name in self.scenario]
         if self.arrival:

@@ -1,4 +1,4 @@
-"""Measure how far forecasts of demand are off: ``python -m experiments.check_forecasts``."""
+"""Measure the errors of demand forecasts: ``python -m experiments.check_forecasts``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from idn_gym.scenarios.presets import PRESETS, load_scenario
 
 
 def usual_forecasters(scenario: Scenario) -> list[str]:
-    """Causal forecasters that need no options here: those by the day need a day."""
+    """Causal forecasters that need no options here; daily ones need a daily cycle in the demand."""
     names = causal_forecasters()
     try:
         day_of(scenario)
@@ -34,11 +34,11 @@ def usual_forecasters(scenario: Scenario) -> list[str]:
 
 @dataclass(kw_only=True)
 class CheckForecastsCommand(SeedOption):
-    """Measure how far forecasts of demand are off, by how far they look ahead.
+    """Measure the errors of demand forecasts by how far they look ahead.
 
-    Per forecaster and lead (1: the slot about to be played), over all slots of each episode: absolute errors
-    summed over request classes and slots as a share of the batches that came, with 95 % intervals over
-    episodes. Nothing is played: demand does not depend on what policies do.
+    Per forecaster and lead (1: the slot that is about to be played), over all slots of each episode: absolute
+    errors summed over request classes and slots, as a share of the batches that arrived, with 95 % intervals
+    over episodes. No policy is involved, because demand does not depend on policies.
 
     Example: --scenario edge-small --forecasters last "{kind: ar, order: 4}"
     """
@@ -46,19 +46,19 @@ class CheckForecastsCommand(SeedOption):
     scenario: tuple[str, ...] = tuple(PRESETS)
     """presets or YAML files"""
     forecasters: tuple[str, ...] = ()
-    """names, or names with options such as "{kind: seasonal, period: 24}" (default: all that are not told the
-    future and need no options)"""
+    """names, or names with options such as "{kind: seasonal, period: 24}" (default: all causal forecasters
+    that need no options)"""
     horizon: int = bounded(6, least=1, most=9_999)
-    """slots to look ahead"""
+    """number of slots to look ahead"""
     split: Literal["train", "validation", "test"] = "test"
-    """that the seeds are of"""
+    """split of the seeds"""
     out: Path | None = None
     """folder for errors.csv, one line per scenario, forecaster, lead and episode"""
     changes: Changes = ()
-    """to the scenarios, such as workload.rate=120"""
+    """changes to the scenarios, such as workload.rate=120"""
 
     def run(self) -> None:
-        """Measure, print and write."""
+        """Measure, print and write the errors."""
         scenarios = [load_scenario(name, assignments(self.changes)) for name in self.scenario]
         chosen: list[Any] = [read_word("--forecasters", word) for word in self.forecasters]
         out = None if self.out is None else writable_folder(self.out, "--out")
@@ -82,7 +82,7 @@ class CheckForecastsCommand(SeedOption):
 
 
 def error_lines(scenario: str, forecaster: str, errors: ForecastErrors) -> list[dict[str, Any]]:
-    """One line of the CSV file per lead and episode."""
+    """Return one line of the CSV file per lead and episode."""
     return [
         {
             "scenario": scenario,

@@ -1,4 +1,4 @@
-"""Measure hedonic games: cycles, ends and prices of selfishness: ``python -m experiments.check_games``."""
+"""Measure hedonic games: cycles, outcomes, prices of selfishness: ``python -m experiments.check_games``."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ FRAME_SECONDS = time_on_air(10 + FRAME_OVERHEAD, FACTORS)
 """(6,) time on air of an answer of 10 bytes by spreading factor."""
 
 MOST_SAMPLES, NOISE, SPREAD = 30, 10.0, 0.2
-"""Devices have 1 to so many samples, evenly on a logarithmic scale; variances of a sample, of true means."""
+"""Devices have 1 to this many samples (log-uniform); variance of a sample; variance of the true means."""
 
 SECOND_WEIGHT = 0.002
-"""Error per second: a frame of 1 s at a duty of 1 % counts 0.2, as much as the spread."""
+"""Error per second of airtime: a frame of 1 s at a duty of 1 % counts 0.2, as much as the spread."""
 
 WALKS = 3
-"""Walks by random moves that gain, from random partitions, in which a return is looked for."""
+"""Random walks of improving moves, from random partitions, that are searched for a cycle."""
 
 
 class GameSetting(NamedTuple):
-    """What random instances have in common."""
+    """Parameters that the random instances of one row share."""
 
     devices: int
     gateways: int
     load: float
-    """Erlang at each gateway if all devices spread evenly over gateways and spreading factors"""
+    """Erlang at each gateway if all devices are spread evenly over gateways and spreading factors"""
     weight: float = SECOND_WEIGHT
     cells: int = 1
-    """1: all spreading factors disturb each other; 6: only equal ones do"""
+    """1: all spreading factors interfere with each other; 6: only equal ones interfere"""
 
 
 CYCLE_SETTINGS = (
@@ -63,7 +63,7 @@ CYCLE_SETTINGS = (
 
 PRICE_LOADS = (0.0, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.0)
 PRICE_SIZE = (6, 3)
-"""Devices and gateways whose partitions are all judged."""
+"""Numbers of devices and gateways for which all partitions are enumerated."""
 
 GAME_PRICES = ("anarchy", "together", "reached", "stability", "nearest")
 
@@ -81,11 +81,11 @@ SPEED_ROWS = (
     (1000, "history"),
     (10_000, "gain above 0.001"),
 )
-"""Devices, and by which of the rules they move."""
+"""Numbers of devices, and the rule by which they move."""
 
 
 def draw_game(setting: GameSetting, rng: np.random.Generator) -> FederatedGame:
-    """An instance: samples and, for every device and gateway, a spreading factor."""
+    """Draw an instance: samples, and a spreading factor for every device and gateway."""
     devices, gateways = setting.devices, setting.gateways
     factor = rng.integers(0, len(FRAME_SECONDS), (devices, gateways))
     rate = setting.load * gateways / (devices * FRAME_SECONDS.mean())
@@ -105,12 +105,12 @@ def draw_game(setting: GameSetting, rng: np.random.Generator) -> FederatedGame:
 
 
 def random_start(setting: GameSetting, rng: np.random.Generator) -> Ints:
-    """Everybody at a random gateway or alone."""
+    """Put every device at a random gateway or alone."""
     return rng.integers(-1, setting.gateways, setting.devices)
 
 
 def cycle_line(setting: GameSetting, instance: int) -> dict[str, Any]:
-    """What dynamics do on one instance, as a line of the CSV file."""
+    """Run the dynamics on one instance; return a line of the CSV file."""
     rng = np.random.default_rng([11, *map(int, setting[:2]), instance])
     game = draw_game(setting, rng)
     better = ShiftRules(response="better")
@@ -131,7 +131,7 @@ def cycle_line(setting: GameSetting, instance: int) -> dict[str, Any]:
 
 
 def cycle_row(lines: Sequence[dict[str, Any]]) -> list[str]:
-    """One row of the table, of the lines of a setting."""
+    """Return one row of the table from the lines of a setting."""
 
     def share(key: str, value: Any) -> str:
         return f"{share_interval(sum(line[key] == value for line in lines), len(lines)):.3f}"
@@ -152,7 +152,7 @@ def cycle_row(lines: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def price_line(load: float, instance: int) -> dict[str, Any]:
-    """Costs over the optimum of one small instance, as a line of the CSV file."""
+    """Return the costs over the optimum of one small instance, as a line of the CSV file."""
     rng = np.random.default_rng([12, instance])  # the same devices at every load
     game = draw_game(GameSetting(*PRICE_SIZE, load), rng)
     found = measure_efficiency(game)
@@ -162,7 +162,7 @@ def price_line(load: float, instance: int) -> dict[str, Any]:
         "load": load,
         "instance": instance,
         "anarchy": found.anarchy,
-        # The worst stable partition in which somebody is at a gateway, if there is one.
+        # The worst stable partition in which some device is at a gateway, if there is one.
         "together": (others if len(others) else found.stable_costs)[-1] / found.optimum,
         "stability": found.stability,
         "reached": run.cost[-1] / found.optimum,
@@ -174,7 +174,7 @@ def price_line(load: float, instance: int) -> dict[str, Any]:
 
 
 def price_columns(lines: Sequence[dict[str, Any]]) -> dict[str, Floats]:
-    """(loads, instances) by name."""
+    """Map each name to its values, (loads, instances)."""
     loads = sorted({line["load"] for line in lines})
     return {
         name: np.array([[line[name] for line in lines if line["load"] == load] for load in loads])
@@ -183,7 +183,7 @@ def price_columns(lines: Sequence[dict[str, Any]]) -> dict[str, Floats]:
 
 
 def potential_rows(games: int, players: int = 20) -> Iterator[list[str]]:
-    """How far the potential of random symmetric separable games is from what movers gain."""
+    """Compare the potential of random symmetric separable games with the gains of the moving players."""
     off, moves, stable = 0.0, [], 0
     for seed in range(games):
         rng = np.random.default_rng([13, seed])
@@ -200,7 +200,7 @@ def potential_rows(games: int, players: int = 20) -> Iterator[list[str]]:
 
 
 def speed_row(devices: int, rule: str) -> list[str]:
-    """What a run of many devices takes, from a random partition."""
+    """Time a run of many devices from a random partition."""
     rng = np.random.default_rng([14, devices])
     setting = GameSetting(devices, 10, 0.4)
     game, start = draw_game(setting, rng), random_start(setting, rng)
@@ -213,7 +213,7 @@ def speed_row(devices: int, rule: str) -> list[str]:
 
 
 def drawn_runs() -> dict[str, ShiftRun]:
-    """Runs of one game from one start, by who moves next."""
+    """Runs of one game from one start, by the order of moves."""
     setting, rng = GameSetting(100, 5, 0.4), np.random.default_rng([15, 0])
     game, start = draw_game(setting, rng), random_start(setting, rng)
     rules = {
@@ -226,24 +226,24 @@ def drawn_runs() -> dict[str, ShiftRun]:
 
 @dataclass(kw_only=True)
 class CheckGamesCommand:
-    """Measure hedonic games: cycles, ends and prices of selfishness.
+    """Measure hedonic games: cycles, outcomes and prices of selfishness.
 
-    Prints the tables of docs/games.md: random federated games with an airtime-limited radio, additively
-    separable games with their potential. Instances are numbered from 0 and drawn from their number. Intervals
+    Prints the tables of docs/games.md: random federated games with an airtime-limited radio, and additively
+    separable games with their potential. Instances are numbered from 0, and the number is the seed. Intervals
     are 95 % intervals over instances.
     """
 
     instances: int = bounded(100, least=1, most=99_999)
     """random games per row"""
     speed: bool = False
-    """time runs of up to 10,000 devices too, which takes half a minute"""
+    """also time runs of up to 10,000 devices, which takes half a minute"""
     fields: int = bounded(0, least=0, most=99_999)
-    """small random fields of the environment per row, whose associations are all judged"""
+    """number of small random fields of the environment per row, all associations of which are enumerated"""
     out: Path | None = None
     """folder for cycles.csv, prices.csv and fields.csv, one line per instance, and games.png"""
 
     def run(self) -> None:
-        """Measure, print and write."""
+        """Measure, print and write the tables."""
         out = None if self.out is None else writable_folder(self.out, "--out")
         numbers = range(self.instances)
         print(f"Instances 0 to {self.instances - 1} of each row.\n\nShift dynamics:\n")
@@ -277,7 +277,7 @@ class CheckGamesCommand:
                 write_csv(out / "fields.csv", fields)
             write_csv(out / "cycles.csv", [line for lines in cycles for line in lines])
             write_csv(out / "prices.csv", prices)
-            from experiments.reports.game_plots import draw_games  # matplotlib: only for those who draw
+            from experiments.reports.game_plots import draw_games  # matplotlib is imported only for drawing
 
             draw_games(out / "games.png", drawn_runs(), PRICE_LOADS, columns)
 

@@ -1,4 +1,4 @@
-"""How often the intervals hold the truth, by simulation: ``python -m experiments.check_intervals``."""
+"""Simulate the coverage of the intervals: ``python -m experiments.check_intervals``."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from idn_gym.preferences import preference_lattice
 Law = Literal["normal", "lognormal"]
 SEEDS = (2, 3, 5, 10, 30)
 CROSSED = ((2, 3), (2, 20), (3, 3), (3, 5), (3, 20), (5, 20), (10, 30))
-"""Trainings and seeds."""
+"""Numbers of trainings and of seeds."""
 TRAINING_SHARES = (0.0, 0.3, 0.5, 0.7, 0.9, 0.95, 1.0)
-"""Of the variance of a mean, what is due to trainings; the rest is due to seeds."""
+"""Share of a mean's variance that is due to trainings; the rest is due to seeds."""
 PROBABILITIES = (0.5, 0.8, 0.9, 0.95, 0.99)
 
 CORRELATIONS = (-0.8, 0.0, 0.8)
-"""Of a difference with its baseline."""
+"""Correlation of a difference with its baseline."""
 
 
 def sample_errors(law: Law, size: tuple[int, ...], rng: np.random.Generator) -> Floats:
@@ -44,13 +44,13 @@ def sample_errors(law: Law, size: tuple[int, ...], rng: np.random.Generator) -> 
 
 
 def of_means(seeds: int, law: Law, repeats: int) -> float:
-    """Coverage of the mean over seeds."""
+    """Coverage of the interval of a mean over seeds."""
     values = sample_errors(law, (repeats, 1, seeds), np.random.default_rng([1, seeds]))
     return _hit(values.mean(axis=(-2, -1)), half_width(values))
 
 
 def of_differences(seeds: int, law: Law, repeats: int) -> float:
-    """Coverage of a paired difference of nothing, where most of the spread is common to both."""
+    """Coverage of a paired difference of 0, where most of the spread is common to both."""
     rng = np.random.default_rng([2, seeds])
     common = 3.0 * sample_errors(law, (repeats, 1, seeds), rng)
     values, baseline = (common + sample_errors(law, common.shape, rng) for _ in range(2))
@@ -58,7 +58,7 @@ def of_differences(seeds: int, law: Law, repeats: int) -> float:
 
 
 def of_shares(seeds: int, correlation: float, repeats: int) -> float:
-    """Coverage of a difference as a share of the baseline, normal data whose means are 2 and 8 deviations."""
+    """Coverage of a difference as a share of the baseline; normal data with means of 2 and 8 deviations."""
     rng = np.random.default_rng([7, seeds, round(100 * correlation) + 100])
     common, own = rng.normal(size=(2, repeats, seeds))
     baseline = 8.0 + common
@@ -69,16 +69,16 @@ def of_shares(seeds: int, correlation: float, repeats: int) -> float:
 def of_trainings(
     trainings: int, seeds: int, share: float, joint: float, repeats: int, against: int = 0
 ) -> float:
-    """Coverage of a mean over trainings that all played the same seeds, normal data.
+    """Coverage of a mean over trainings that all played the same seeds; normal data.
 
     Args:
-        trainings: number of them.
-        seeds: number of them.
-        share: of the variance of the mean, without the joint part, that is due to trainings.
-        joint: deviation of what a training and a seed do together, 1 as much as the rest.
-        repeats: of the simulation.
-        against: trainings of another agent on the same seeds, the difference being what is covered; 0: there
-            is no other, 1: it is not trained.
+        trainings: number of trainings.
+        seeds: number of seeds.
+        share: share of the mean's variance, without the joint part, that is due to trainings.
+        joint: deviation of the joint effect of a training and a seed; 1: as much as the rest.
+        repeats: repetitions of the simulation.
+        against: number of trainings of another agent on the same seeds; the interval is that of the
+            difference. 0: there is no other agent; 1: the other agent is not trained.
     """
     rng = np.random.default_rng([3, trainings, seeds])
 
@@ -95,22 +95,22 @@ def of_trainings(
 
 
 def of_interquartile_means(seeds: int, tasks: int, repeats: int) -> float:
-    """Coverage of the interquartile mean over tasks of different level on the same seeds, normal data."""
+    """Coverage of the interquartile mean over tasks of different level on the same seeds; normal data."""
     rng, level = np.random.default_rng([4, seeds, tasks]), np.arange(tasks)
     common, own = rng.normal(size=(repeats, seeds, 1)), rng.normal(size=(repeats, seeds, tasks))
     return _share(map(interquartile_interval, level + 0.5 * common + own), float(level.mean()))
 
 
 def of_improvements(seeds: int, probability: float, repeats: int) -> float:
-    """Coverage of the probability of improvement."""
+    """Coverage of the interval of the probability of improvement."""
     ahead = np.random.default_rng([5, seeds]).random((repeats, seeds)) < probability
     return _share((improvement(row, 1.0 - row) for row in ahead.astype(float)), probability)
 
 
 def of_fronts(runs: int, episodes: int, repeats: int) -> dict[str, float]:
-    """Coverage of indicators of fronts of 20 points in five objectives, normal data.
+    """Coverage of indicators of fronts of 20 points in five objectives; normal data.
 
-    Points differ by run, all of them together by episode, and each by itself by episode.
+    The points of a run differ, all of them vary together by episode, and each one varies by episode itself.
     """
     rng, weights = np.random.default_rng([6, runs, episodes]), preference_lattice(3)
     points = 0.2 + 0.6 * np.sqrt(weights + 0.02) / np.sqrt(weights + 0.02).sum(axis=1, keepdims=True)
@@ -136,7 +136,7 @@ def of_fronts(runs: int, episodes: int, repeats: int) -> dict[str, float]:
 
 
 def _hit(found: Floats, half: Floats) -> float:
-    """Share of intervals around what was found that hold 0."""
+    """Return the share of intervals around the estimates that contain 0."""
     return float((np.abs(found) <= half).mean())
 
 
@@ -145,7 +145,7 @@ def _share(intervals: Iterable[Interval], truth: float) -> float:
 
 
 def tables(repeats: int) -> Iterator[tuple[str, list[str], list[list[str]]]]:
-    """Title, head and lines of each table."""
+    """Yield title, head and lines of each table."""
     laws: tuple[Law, ...] = ("normal", "lognormal")
     head = ["seeds", *(f"{what}, {law}" for what in ("mean", "difference") for law in laws)]
     lines = [
@@ -179,15 +179,15 @@ def tables(repeats: int) -> Iterator[tuple[str, list[str], list[list[str]]]]:
 
 @dataclass(kw_only=True)
 class CheckIntervalsCommand:
-    """Simulate how often the intervals hold the truth.
+    """Simulate the coverage of the intervals.
 
-    Prints the tables of docs/intervals.md. Everything is drawn anew thousands of times from a law whose true
-    value is known, and the shares of 95 % intervals that hold it are counted: 0.95 is right, less is too
-    bold.
+    Prints the tables of docs/intervals.md. Samples are drawn thousands of times from a distribution with a
+    known true value, and the share of 95 % intervals that contain it is counted: 0.95 is right; less means
+    that the intervals are too narrow.
     """
 
     repeats: int = bounded(50_000, least=1, most=9_999_999)
-    """of the cheapest simulation"""
+    """repetitions of the cheapest simulation"""
 
     def run(self) -> None:
         """Simulate and print, table by table."""

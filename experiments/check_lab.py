@@ -23,16 +23,16 @@ from idn_gym.lab.training.loop import accuracy, logits
 from idn_gym.lab.training.recipes import Distributed
 
 AUTHORS = ((1, 0.7018, 14), (2, 0.7368, 16), (4, 0.7076, 21), (8, 0.7135, 30))
-"""filters, local share, whole bytes of the DDNN authors' table; 3 classes, 64 outputs per filter"""
+"""filters, local share and whole bytes of the DDNN authors' table; 3 classes, 64 outputs per filter"""
 AGGREGATORS = ("max", "average", "concat")
 
 
 def measure_exits(
     seed: Evidence, criterion: DoubtCriterion = "normalised entropy"
 ) -> tuple[float, float, float]:
-    """Percentage that leaves first, MACs of the baseline over the mean, points below the baseline.
+    """Return the percentage that leaves first, MACs of the baseline over the mean, points below the baseline.
 
-    Screened for the baseline's accuracy on validation pictures.
+    The threshold is chosen for the baseline's accuracy on validation pictures.
     """
     network = seed.store.load("exits", seed.seed, seed.data)
     assert isinstance(network, Chain)
@@ -48,7 +48,7 @@ def measure_exits(
 
 
 def check_exits(seeds: Sequence[Evidence]) -> list[Finding]:
-    """(a) Most pictures leave early, for far fewer MACs and hardly any loss."""
+    """(a) Most pictures leave early, with far fewer MACs and little loss."""
     share, saving, loss = zip(*map(measure_exits, seeds), strict=True)
     ahead = [seed.accuracy("baseline-longer") - seed.accuracy("baseline") for seed in seeds]
     regularised = tuple(seed.accuracy("exits") - seed.accuracy("baseline-longer") for seed in seeds)
@@ -63,9 +63,9 @@ def check_exits(seeds: Sequence[Evidence]) -> list[Finding]:
 
 
 def check_stages(seeds: Sequence[Evidence], name: str, least: float | None, claim: str) -> list[Finding]:
-    """(b), (c) Two stages against end to end in as many epochs, with labels alone and with a teacher, too.
+    """(b), (c) Two stages against end-to-end training in as many epochs, with labels and with a teacher.
 
-    The second comparison, where its network is there, tells the two stages from distillation as such.
+    The second comparison, where its network exists, separates the effect of two stages from distillation.
     """
 
     def gains(other: str) -> tuple[float, ...]:
@@ -80,9 +80,9 @@ def check_stages(seeds: Sequence[Evidence], name: str, least: float | None, clai
 
 
 def check_bytes(seeds: Sequence[Evidence], name: str, budget: float) -> list[Finding]:
-    """(c) A bottleneck against PNG, and against every JPEG below `budget` bytes.
+    """(c) A bottleneck against PNG, and against the best JPEG below `budget` bytes.
 
-    The claim is about JPEG with its standard tables; against optimised files there is no limit.
+    The claim concerns JPEG with its standard tables; against optimised files there is no limit.
     """
 
     def measure(seed: Evidence) -> tuple[float, float, float, float]:
@@ -108,7 +108,7 @@ def check_bytes(seeds: Sequence[Evidence], name: str, budget: float) -> list[Fin
 
 
 def check_early_label(seeds: Sequence[Evidence], name: str) -> list[Finding]:
-    """(d) An early label halves the bytes at hardly any loss."""
+    """(d) An early label halves the bytes with little loss."""
 
     def measure(seed: Evidence) -> tuple[float, float]:
         remote = seed.accuracy(name, part="validation")
@@ -126,13 +126,13 @@ def check_early_label(seeds: Sequence[Evidence], name: str) -> list[Finding]:
 
 
 def check_formula() -> Finding:
-    """(e) The communication formula gives the authors' bytes."""
+    """(e) The communication formula gives the authors' numbers of bytes."""
     wrong = max(abs(int(communication_bytes(3, share, f, 64)) - bytes_) for f, share, bytes_ in AUTHORS)
     return Finding("e", "largest difference from the authors' 14, 16, 21 and 30 bytes", (wrong,), most=0)
 
 
 def check_aggregators(seeds: Sequence[Evidence]) -> list[Finding]:
-    """(e) In the cloud concatenation is at least as good as the average, and that as the maximum."""
+    """(e) In the cloud, concatenation is at least as good as the average, and the average as the maximum."""
 
     def cloud(seed: Evidence, how: str) -> float:
         return float(np.mean([seed.accuracy(f"ddnn-{local}-{how}") for local in AGGREGATORS]))
@@ -150,7 +150,7 @@ def check_aggregators(seeds: Sequence[Evidence]) -> list[Finding]:
 
 
 def check_devices(seeds: Sequence[Evidence], name: str) -> list[Finding]:
-    """(e) What distributed devices send, and what is left when one of them fails; without a limit."""
+    """(e) Bytes that distributed devices send, and accuracy when one of them fails; without a limit."""
 
     def measure(seed: Evidence) -> tuple[float, float, float, float]:
         recipe = seed.store.lab.recipe(name)
@@ -176,7 +176,7 @@ def check_devices(seeds: Sequence[Evidence], name: str) -> list[Finding]:
 
 
 def check_claims(seeds: Sequence[Evidence]) -> list[Finding]:
-    """The claims at full size whose networks the laboratory has."""
+    """Check the claims at full size for the networks that the laboratory has."""
     there = {recipe.name for recipe in seeds[0].store.lab.networks}
     claims: list[tuple[str, Callable[[], list[Finding]]]] = [
         ("exits", lambda: check_exits(seeds)),
@@ -199,7 +199,7 @@ FINDING_COLUMNS = ("claim", "mean", "spread", "limit", "", "in seeds", "each")
 
 
 def findings_table(findings: Sequence[Finding]) -> list[list[str]]:
-    """One line per finding: claim, mean and spread, limit, whether it holds and in how many seeds."""
+    """One line per finding: claim, mean and spread, limit, whether it holds, and in how many seeds."""
     words: dict[bool | None, str] = {True: "holds", False: "FAILS", None: ""}
     lines = []
     for found in findings:
@@ -219,7 +219,7 @@ def _number(value: float) -> str:
 
 
 def table_of_criteria(seeds: Sequence[Evidence]) -> list[list[str]]:
-    """What exits cost by each criterion, screened for the baseline's accuracy; means over the seeds."""
+    """Costs of exits by each criterion, at the baseline's accuracy on validation data; means over seeds."""
     lines = []
     for criterion in CRITERIA:
         rows = [measure_exits(seed, criterion) for seed in seeds]
@@ -229,7 +229,7 @@ def table_of_criteria(seeds: Sequence[Evidence]) -> list[list[str]]:
 
 
 def table_of_codecs(seeds: Sequence[Evidence]) -> list[list[str]]:
-    """What else could be sent, answered by the baseline: mean bytes, and accuracy as mean over the seeds."""
+    """Other encodings of the picture, classified by the baseline: mean bytes and accuracy over the seeds."""
     lines = []
     for name, sent in seeds[0].pictures.items():
         points = 100 * np.mean([seed.pictures[name].accuracy for seed in seeds])
@@ -241,16 +241,16 @@ def table_of_codecs(seeds: Sequence[Evidence]) -> list[list[str]]:
 class CheckLabCommand(DataOption):
     """Check the headline claims on trained networks.
 
-    Thresholds are chosen on validation pictures, everything is measured on test pictures, and a claim holds
-    if the mean over the seeds keeps its limit; beside it stands in how many of them it does. What does not
-    hold is printed like what does.
+    Thresholds are chosen on validation pictures and everything is measured on test pictures. A claim holds if
+    the mean over the seeds keeps its limit; the number of seeds that keep it is printed beside it. Claims
+    that do not hold are printed as well.
     """
 
     folder: Positional[Path]
-    """that experiments.train_lab wrote"""
+    """folder that experiments.train_lab wrote"""
 
     def run(self) -> None:
-        """Check and print."""
+        """Check the claims and print them."""
         use_folder(self.data)
         store = Store.open(self.folder)
         data = load_data(store.lab.data)

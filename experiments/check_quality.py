@@ -1,4 +1,4 @@
-"""Hidden quality, estimated and watched in simulation: ``python -m experiments.check_quality``."""
+"""Simulate estimators and alarms of hidden quality: ``python -m experiments.check_quality``."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ FORGETTING_RULES = {
 ACCURACIES = (0.5, 0.8, 0.95, 0.99)
 SHIFTED = (0.85, 0.8, 0.7, 0.5)
 LATEST_SLOT = 400
-"""[slots] of a bandit, or that an alarm has to notice a shift"""
+"""[slots] length of a bandit's run, and limit within which an alarm has to notice a shift"""
 
 ALARMS = {"labels": 1, "confidence": 1, "moved": 10}
-"""What is bet on, and how many times fewer streams are simulated."""
+"""Statistic of the alarm, and the factor by which fewer streams are simulated."""
 
 BEST_CHANGES = (0, 3, 15)
 COURSES = {"clean": ("clean",), "clean, noise, clean": ("clean", "noise-0.2", "clean")}
-"""Conditions that thresholds are chosen under."""
+"""Sequences of conditions under which thresholds are chosen."""
 
 MILD = 0.8
 """Accuracy above which a condition counts as mild."""
 
 
 def coverage_table(streams: int, slots: int) -> QualityTable:
-    """Bands of 95 % around the share of right answers, at one time and at all times."""
+    """Coverage of 95 % bands around the share of right answers, at one time and at all times."""
     lines = []
     for name, rule in FORGETTING_RULES.items():
         for accuracy in ACCURACIES:
@@ -64,7 +64,7 @@ def coverage_table(streams: int, slots: int) -> QualityTable:
 
 
 def false_alarm_table(streams: int, slots: int) -> QualityTable:
-    """Alarms of 5 % at the edge of what they must bear."""
+    """False alarms at a level of 5 %, at the boundary of the hypothesis."""
     lines = []
     for by, fewer in ALARMS.items():
         count = max(streams // fewer, 1)
@@ -77,7 +77,7 @@ def false_alarm_table(streams: int, slots: int) -> QualityTable:
 
 
 def delay_rows(streams: int) -> QualityTable:
-    """How many labels the alarm on labels needs after a shift."""
+    """Number of labels that the alarm on labels needs after a shift."""
     lines = []
     for accuracy in SHIFTED:
         delays = detection_delays(accuracy, streams, LATEST_SLOT)
@@ -92,7 +92,7 @@ def delay_rows(streams: int) -> QualityTable:
 
 
 def error_table(name: str, outcomes: Outcomes, splits: int) -> QualityTable:
-    """Mean absolute errors of estimates by condition."""
+    """Mean absolute errors of the estimates by condition."""
     errors, truth = estimate_errors(outcomes, splits)
     lines = []
     for k, condition in enumerate(outcomes.conditions):
@@ -106,7 +106,7 @@ def error_table(name: str, outcomes: Outcomes, splits: int) -> QualityTable:
 
 
 def alarm_table(name: str, outcomes: Outcomes, splits: int) -> QualityTable:
-    """Which alarms fire under which condition."""
+    """Share of streams in which each alarm fires, by condition."""
     watched = watch_conditions(outcomes, splits)
     chosen = {}
     for k, condition in enumerate(outcomes.conditions):
@@ -136,7 +136,7 @@ def regret_table(streams: int) -> QualityTable:
 
 
 def choice_table(outcomes: Outcomes, network: str, streams: int, slots: int) -> QualityTable:
-    """Thresholds chosen on the answers of a network with exits."""
+    """Thresholds chosen online on the answers of a network with exits."""
     columns = [play_exits(outcomes, network, conditions, streams, slots) for conditions in COURSES.values()]
     lines = [
         [name, *(f"{mean_interval(100.0 * column[name]):.2f}" for column in columns)] for name in columns[0]
@@ -154,31 +154,31 @@ def _labels(delay: float) -> str:
 
 
 def _over_splits(values: Floats, chosen: Bools) -> str:
-    """Mean in per cent over what is chosen; the interval is over random splits of the same samples."""
+    """Mean in per cent over the chosen entries; the interval is over random splits of the same samples."""
     by_split = [row[mask].mean() for row, mask in zip(values, chosen, strict=True) if mask.any()]
     return f"{mean_interval(100.0 * np.array(by_split)):.1f}" if by_split else "-"
 
 
 @dataclass(kw_only=True)
 class CheckQualityCommand:
-    """Simulate estimators of accuracy, alarms and thresholds on streams whose truth is known.
+    """Simulate estimators of accuracy, alarms and thresholds on streams with known truth.
 
-    Prints the tables of docs/quality.md: how often bands hold, how often alarms are false and how late they
-    are, what estimators and alarms make of the networks that ship, and the regret of thresholds chosen
-    online. Intervals are of 95 %.
+    Prints the tables of docs/quality.md: coverage of bands, rates of false alarms and their delays,
+    estimators and alarms on the networks that ship, and the regret of thresholds chosen online. Intervals
+    have 95 % confidence.
     """
 
     streams: int = bounded(1_000, least=10, most=999_999)
-    """simulated side by side"""
+    """number of streams that are simulated together"""
     slots: int = bounded(1_000, least=2, most=99_999)
-    """of a stream without shift"""
+    """length of a stream without shift"""
     splits: int = bounded(5, least=2, most=999)
-    """of the samples of a table, into source and target"""
+    """random splits of a table's samples into source and target"""
     out: Path | None = None
-    """folder to draw regret and bound into (matplotlib)"""
+    """folder for a picture of regret and bound (needs matplotlib)"""
 
     def tables(self) -> Iterator[QualityTable]:
-        """Title, head and lines of each."""
+        """Yield title, head and lines of each table."""
         yield coverage_table(self.streams, self.slots)
         yield false_alarm_table(self.streams, self.slots)
         yield delay_rows(self.streams)

@@ -1,4 +1,4 @@
-"""Print what radios take for a message, and hold cells by formula against simulated ones.
+"""Print the costs of messages on radios, and compare formulas for cells with simulation.
 
 ``python -m experiments.check_radio``
 """
@@ -26,19 +26,19 @@ from idn_gym.radio.lorawan import FloatArray
 from idn_gym.text_tables import significant
 
 DEVICES = 3_000
-"""In every cell but the village; a device does not disturb itself, so that few of them would do better."""
+"""Number of devices of every cell except the village; self-interference is excluded, so few would bias it."""
 
 VILLAGE = 300
-"""Devices of the cells that are drawn on a disc."""
+"""Number of devices of the cells that are drawn on a disc."""
 
 ANSWER = 10
-"""[bytes] of the application in each frame."""
+"""[bytes] application payload of each frame"""
 
 RADIO_HEAD = ("cell", "load", "share", "formula", "simulated", "error", "difference")
 
 
 MESSAGE_SIZES = {"answer": ANSWER, "activation": 2_000, "model": 25_000}
-"""[bytes] of messages that are compared over links."""
+"""[bytes] sizes of messages that are compared over links"""
 
 COMPARED_LINKS = (
     *("ble_1m_sleepy", "ieee802154_sleepy", "wifi_iot_sleepy", "lte_uplink_sleepy", "nb_iot"),
@@ -47,7 +47,7 @@ COMPARED_LINKS = (
 
 
 def factor_rows() -> Iterator[list[str]]:
-    """What frames take by spreading factor, behind a repeater."""
+    """Time and energy of frames by spreading factor, behind a repeater."""
     for factor in lorawan.FACTORS:
         payload = lorawan.RATE_OF_FACTOR[factor].repeated_payload
         full, answer = lorawan.message_frames([payload, ANSWER], factor, payload).airtime
@@ -68,7 +68,7 @@ FACTOR_HEAD = (
 
 
 def message_rows() -> Iterator[list[str]]:
-    """Seconds until the last byte has come, or an answer to it, and joules, by link and size."""
+    """Seconds until the last byte, or an answer to it, has arrived, and joules, by link and size."""
     for kind in map(load_catalog().links.__getitem__, COMPARED_LINKS):
         cells = []
         for size in MESSAGE_SIZES.values():
@@ -87,29 +87,29 @@ MESSAGE_HEAD = ("link", *(f"{name}, {size:,} B" for name, size in MESSAGE_SIZES.
 
 
 class CellCase(NamedTuple):
-    """A cell to simulate, and which of its shares to look at."""
+    """A cell to simulate, and the share to compare."""
 
     name: str
-    load: float  # frames on air: per channel where all are alike, else over the whole cell
+    load: float  # frames on air: per channel where all devices are alike, otherwise over the whole cell
     share: str  # field of `CellShares`
     cell: Cell
-    formula: float | None = None  # None: that of `predict_cell`
+    formula: float | None = None  # None: computed by `predict_cell`
 
 
 class RadioCheck(NamedTuple):
-    """A share by formula and as simulated."""
+    """A share by formula and by simulation."""
 
     cell: str
     load: float
     share: str
     formula: float
     simulated: float
-    error: float  # standard error of the simulated one
+    error: float  # standard error of the simulated share
     messages: int
 
 
 def alike(load: float, power: FloatArray | None = None, **changes: Any) -> Cell:
-    """Devices of one spreading factor and of frames of 0.1 s that put so many frames on air together."""
+    """Devices with one spreading factor and frames of 0.1 s that offer this load of frames on air."""
     ones = np.ones(DEVICES)
     base = Cell(
         rate=ones * (load / DEVICES / 0.1),
@@ -123,7 +123,7 @@ def alike(load: float, power: FloatArray | None = None, **changes: Any) -> Cell:
 
 
 def mixed(load: float, seed: int, **changes: Any) -> Cell:
-    """Devices of any spreading factor and power, whatever their places, and the frames that are on air."""
+    """Devices with any spreading factor and power, independent of their places, that offer this load."""
     generator = np.random.default_rng(seed)
     factor = generator.integers(7, 13, DEVICES)
     airtime = lorawan.time_on_air(ANSWER + lorawan.FRAME_OVERHEAD, factor)
@@ -133,9 +133,9 @@ def mixed(load: float, seed: int, **changes: Any) -> Cell:
 
 
 def on_a_disc(load: float, radius: float, seed: int, **changes: Any) -> Cell:
-    """Devices at random on a disc [m] around the gateway, each with the least spreading factor that is heard.
+    """Devices at random on a disc [m] around the gateway, each with the lowest receivable spreading factor.
 
-    All send equally often, frames of `ANSWER` bytes at 14 dBm, and so many frames are on air together.
+    All send equally often, frames of `ANSWER` bytes at 14 dBm; together they offer the given load.
     """
     distance = radius * np.sqrt(np.random.default_rng(seed).random(VILLAGE))
     power = 14.0 - path_loss.loss_at(path_loss.PATH_LOSSES["built-up"], distance)
@@ -147,7 +147,7 @@ def on_a_disc(load: float, radius: float, seed: int, **changes: Any) -> Cell:
 
 
 def cases(seed: int) -> Iterator[CellCase]:
-    """What the table shows."""
+    """Yield the cases of the table."""
     for load in (0.05, 0.1, 0.5):
         formula = float(np.exp(-2.0 * load))
         yield CellCase("equal powers: exp(-2 G)", load, "received", alike(load), formula)
@@ -197,22 +197,23 @@ def check_cells(messages: int, seed: int) -> Iterator[RadioCheck]:
 
 @dataclass(kw_only=True)
 class CheckRadioCommand:
-    """Print what radios take for a message, and hold formulas for what is lost against simulated frames.
+    """Print the costs of messages on radios, and compare formulas for lost frames with simulation.
 
-    By spreading factor: frames behind a repeater, the least period at the duty of the default channels, the
-    energy of a frame with 10 bytes at 14 dBm, and the reach in a built-up area. By link and size: seconds of
-    a message, its answer and the silence between frames included, joules, and seconds of airtime.
+    By spreading factor: frames behind a repeater, the shortest period at the duty cycle of the default
+    channels, the energy of a frame with 10 bytes at 14 dBm, and the range in a built-up area. By link and
+    size: seconds of a message, its answer and the silence between frames included, joules, and seconds of
+    airtime.
 
-    Of cells, load is the mean number of frames on air at a time. The error is the standard error of the
-    simulated share; where the difference is several times as large, the formula is off by that much.
+    For cells, load is the mean number of frames on air at a time. The error is the standard error of the
+    simulated share; where the difference is several times as large, the formula is inaccurate.
 
     Example: --messages 100000 --out runs/radio
     """
 
     messages: int = bounded(50_000, least=LEAST_MESSAGES, most=9_999_999)
-    """of each simulation, of all devices together"""
+    """number of messages of each simulation, summed over devices"""
     seed: int = bounded(0, least=0, most=9_999_999)
-    """of places and frames"""
+    """seed of places and frames"""
     out: Path | None = None
     """folder for radio.csv"""
 

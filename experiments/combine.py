@@ -1,4 +1,4 @@
-"""Play combiners beside their experts: ``python -m experiments.combine --scenario adversary --seeds 5``."""
+"""Play combiners and their experts: ``python -m experiments.combine --scenario adversary --seeds 5``."""
 
 from __future__ import annotations
 
@@ -41,31 +41,31 @@ COMBINER_HEAD = (
 
 
 class CombinerRun(NamedTuple):
-    """A combiner that has played, and what came of it."""
+    """A combiner that has been played, and its results."""
 
     policy: Combiner
     course: CombinerCourse
 
 
 class CombinerRow(NamedTuple):
-    """One line of the table; each field has one value per seed, nan where something does not apply."""
+    """One line of the table; each field has one value per seed, nan where it does not apply."""
 
     policy: str
     cost: Floats
-    """per slot"""
+    """cost per slot"""
     share: Floats
-    """of what the best expert gained against the repositories alone, known in hindsight"""
+    """share of the gain of the best expert (in hindsight) over the repositories alone"""
     loaded: Floats
-    """share of the nominal memory per slot"""
+    """loaded bytes per slot as a share of the nominal memory"""
     changes: Floats
     expected: Floats
-    """cost per slot in the mean over all draws, at most; where no move costs more than D"""
+    """upper bound on the cost per slot in the mean over all draws; where no move costs more than D"""
     bound: Floats
-    """on that"""
+    """proven bound on `expected`"""
     slack: Floats
-    """least [cost]"""
+    """least slack, in units of cost"""
     promise: str
-    """of rule S: whether it held"""
+    """whether the promise of rule S held"""
 
     def cells(self) -> list[str]:
         """Texts of the table, mean and interval over seeds."""
@@ -75,7 +75,7 @@ class CombinerRow(NamedTuple):
         return [self.policy, *(f"{_mean(v * by):{form}}" for v, by, form in shown), self.promise]
 
     def plain(self) -> dict[str, Any]:
-        """The same for CSV files."""
+        """The same values for CSV files."""
         found: dict[str, Any] = {"policy": self.policy}
         for name in ("cost", "share", "loaded", "changes", "expected", "bound", "slack"):
             found |= interval_text(name, _mean(getattr(self, name)))
@@ -83,19 +83,19 @@ class CombinerRow(NamedTuple):
 
 
 def _mean(values: Floats) -> Interval:
-    """Mean over seeds; not known where one of them is not."""
+    """Mean over seeds; nan where a value is unknown."""
     if np.isnan(values).any():
         return Interval(np.nan, np.nan, np.nan)
     return mean_interval(values)
 
 
 def combiner_rows(runs: Mapping[str, CombinerRun], alone: Floats, memory: float) -> Iterator[CombinerRow]:
-    """Experts first, then combiners.
+    """Return the rows of the experts, then those of the combiners.
 
     Args:
-        runs: by name; all have played the same episodes.
+        runs: runs by name, all on the same episodes.
         alone: (seeds,) cost per slot of the repositories alone.
-        memory: [bytes] nominal.
+        memory: [bytes] nominal memory.
     """
     costs: dict[str, Floats] = {}
     loaded: dict[str, Floats] = {}
@@ -107,7 +107,7 @@ def combiner_rows(runs: Mapping[str, CombinerRun], alone: Floats, memory: float)
     best = np.min(list(costs.values()), axis=0)
 
     def share(cost: Floats) -> Floats:
-        """Of the gain; not known where there is none."""
+        """Share of the gain; nan where there is no gain."""
         return np.divide(alone - cost, alone - best, out=none.copy(), where=alone > best)
 
     for name, cost in sorted(costs.items(), key=lambda item: float(item[1].mean())):
@@ -129,7 +129,7 @@ def combiner_rows(runs: Mapping[str, CombinerRun], alone: Floats, memory: float)
 
 
 def _promise(policy: Combiner, course: CombinerCourse) -> str:
-    """What became of the promise of rule S."""
+    """Say whether the promise of rule S held."""
     if not isinstance(policy, SafeCombiner):
         return ""
     held = "kept" if (course.slack >= 0.0).all() else "broken"
@@ -139,7 +139,7 @@ def _promise(policy: Combiner, course: CombinerCourse) -> str:
 
 
 def declared_line(name: str, policy: Combiner) -> str:
-    """What a combiner declared, beside what it should have declared, known in hindsight."""
+    """Compare the declared constants of a combiner with the realised ones, known in hindsight."""
     largest, realised = float(policy.largest.max()), float(policy.realised.max())
     line = f"{name}: B {largest:.4g} declared, {realised:.4g} realised (in hindsight); "
     line += f"D {float(policy.diameter.max()):.4g}"
@@ -158,7 +158,7 @@ def declared_line(name: str, policy: Combiner) -> str:
 
 @dataclass(kw_only=True)
 class CombineCommand(EpisodeOptions):
-    """Play combiners beside their experts, each of which plays in a network of its own.
+    """Play combiners and their experts; each expert plays in a virtual network of its own.
 
     Example: hybrid-adahedge hybrid-safe --experts runs/demo infida-adahedge --scenario adversary
     """
@@ -166,37 +166,37 @@ class CombineCommand(EpisodeOptions):
     combiners: Positional[tuple[str, ...]] = COMBINERS
     """hybrid-hedge, hybrid-adahedge, hybrid-safe"""
     experts: tuple[str, ...] = USUAL_EXPERTS
-    """agents by name, and folders or policy.zip of runs"""
+    """agents by name, and folders or policy.zip files of training runs"""
     learnt: str | None = None
-    """what hybrid-safe lets play while it can afford to (default: the first expert)"""
+    """expert that hybrid-safe plays while its account allows it (default: the first expert)"""
     prior: str = "infida-adahedge"
-    """of hybrid-safe, whose loads are declined while they could ruin its account"""
+    """prior of hybrid-safe; its loads are declined where they could exhaust the account"""
     rho: float = bounded(0.9, above=0.0, most=1.0)
     """share of the prior's net gain that hybrid-safe promises"""
     lag: float = bounded(8.0, above=0.0, infinite=True)
-    """of hybrid-adahedge [B]: by which an expert may have lost more than the leader"""
+    """hybrid-adahedge [B]: maximum loss of an expert behind the leader"""
     share: float = bounded(0.0, least=0.0, below=1.0)
-    """of hybrid-adahedge: weight that goes back to all experts in every slot"""
+    """hybrid-adahedge: weight that is redistributed to all experts in every slot"""
     scenario: tuple[str, ...] = (DEFAULT_SCENARIO,)
     """presets or YAML files"""
     seed: int = bounded(0, least=0)
-    """of what combiners and experts draw"""
+    """seed of the random choices of combiners and experts"""
     out: Path | None = None
-    """folder for the table, and per combiner arrays, the first seed slot by slot (CSV) and its picture"""
+    """folder for the table and, per combiner, arrays, the first seed slot by slot (CSV) and a picture"""
     events: bool = False
-    """write the first seed for TensorBoard too (needs the extra rl and --out)"""
+    """also write the first seed for TensorBoard (needs the extra rl and --out)"""
     changes: Changes = ()
-    """to every scenario, such as horizon=1000"""
+    """changes to every scenario, such as horizon=1000"""
 
     renamed: ClassVar[dict[str, str]] = {"--set": "key=value without it"}
 
     def run(self) -> None:
-        """Play, print and write."""
+        """Play, print and write the results."""
         for name in self.combiners:
             if name not in COMBINERS:
-                raise ConfigError("combiners", f"{show(name)} is no combiner; {closest(name, COMBINERS)}")
+                raise ConfigError("combiners", f"{show(name)} is not a combiner; {closest(name, COMBINERS)}")
         if twice(self.combiners) is not None or not self.combiners:
-            raise ConfigError("combiners", "must be different ones, at least one")
+            raise ConfigError("combiners", "must be one or more, all different")
         if self.events and self.out is None:
             raise ConfigError("--events", "is not allowed without --out")
         read_experts(list(self.experts), 2)
@@ -211,7 +211,7 @@ class CombineCommand(EpisodeOptions):
             print(f"\ntable, courses and pictures: {out}")
 
     def _options(self, name: str) -> dict[str, Any]:
-        """Of a combiner."""
+        """Options of a combiner."""
         if name != "hybrid-safe":
             own = {"lag": self.lag, "share": self.share} if name == "hybrid-adahedge" else {}
             return {"experts": list(self.experts), "seed": self.seed, **own}
@@ -219,7 +219,7 @@ class CombineCommand(EpisodeOptions):
         return {"experts": [self.learnt or self.experts[0], prior], "rho": self.rho, "seed": self.seed}
 
     def _play_scenario(self, scenario: Scenario, out: Path | None) -> list[dict[str, Any]]:
-        """Play and print one scenario; write courses; return lines of the table."""
+        """Play one scenario, print it, write its courses; return lines of the table."""
         seeds, preference = range(self.seeds), self.weighing()
         said = f"{scenario.name}, {scenario.horizon} slots, {self.seeds} {self.split} seeds"
         runs: dict[str, CombinerRun] = {}
@@ -243,8 +243,8 @@ class CombineCommand(EpisodeOptions):
         return [{"scenario": scenario.name, **row.plain()} for row in rows]
 
     def _write_course(self, out: Path, stem: str, course: CombinerCourse) -> None:
-        """Arrays of all seeds; of the first one slot by slot a table, a picture, and events if asked for."""
-        from experiments.reports.combiner_plots import draw_combiner  # matplotlib: only for those who draw
+        """Write arrays of all seeds and, of the first seed, a table, a picture, and events if requested."""
+        from experiments.reports.combiner_plots import draw_combiner  # matplotlib only for drawing
 
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **course._asdict())
@@ -257,8 +257,8 @@ class CombineCommand(EpisodeOptions):
 
 
 def write_events(folder: Path, rows: Sequence[Mapping[str, float | str]]) -> None:
-    """Numbers of a course for TensorBoard, a step per slot, under ``combiner/``."""
-    from stable_baselines3.common.logger import configure  # the extra rl: only for those who ask for events
+    """Write the numbers of a course for TensorBoard, one step per slot, under ``combiner/``."""
+    from stable_baselines3.common.logger import configure  # the extra rl is needed only for events
 
     logger = configure(str(folder), ["tensorboard"])
     for row in rows:

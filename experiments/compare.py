@@ -1,4 +1,4 @@
-"""Compare agents, trained ones too: ``python -m experiments.compare static-greedy runs/demo/policy.zip``."""
+"""Compare agents, also trained ones: ``python -m experiments.compare static-greedy runs/demo/policy.zip``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ BASELINES = ("cloud-only", "random", "popularity", "static-greedy", "local-searc
 
 
 def label(agents: Sequence[str]) -> dict[str, str]:
-    """Name of each agent in tables; for a trained one its algorithm, with its folder where two share a name.
+    """Map each word to the agent's name in tables; a trained agent is named after its algorithm.
+
+        Its folder is added where two agents share a name.
 
     Raises:
         ConfigError: see `agent_name`.
@@ -40,10 +42,10 @@ def label(agents: Sequence[str]) -> dict[str, str]:
 
 
 def entry_file(word: str) -> StudyEntry | None:
-    """The agent with options that a YAML file states as studies do; None where the word names none.
+    """Read the agent that a YAML file describes, as in studies; None where the word names no such file.
 
     Raises:
-        ConfigError: there is no such file, or what it says is wrong.
+        ConfigError: the file does not exist, or its content is wrong.
     """
     if not word.endswith((".yaml", ".yml")):
         return None
@@ -55,11 +57,11 @@ def entry_file(word: str) -> StudyEntry | None:
 
 
 def agent_name(word: str) -> str:
-    """The name of the agent that a word means, which is the algorithm of a trained one.
+    """Return the name of the agent that a word means; for a trained agent, its algorithm.
 
     Raises:
-        ConfigError: an unknown name, an algorithm without its policy, or a file of which nothing says what
-            it holds.
+        ConfigError: the name is unknown, an algorithm is given without its policy, or a file does not say
+            what it holds.
     """
     trained, stated = policy_file(word), entry_file(word)
     if trained is not None:
@@ -68,52 +70,52 @@ def agent_name(word: str) -> str:
         return stated.name
     if word in TRAINED:
         wanted = "give the policy.zip of a run instead, such as runs/demo/policy.zip"
-        raise ConfigError("policy", f"{show(word)} has to be trained first; {wanted}")
+        raise ConfigError("policy", f"{show(word)} must be trained first; {wanted}")
     if word not in AGENTS:
         known = [name for name in AGENTS if name not in TRAINED]
-        raise ConfigError("policy", f"{show(word)} is not there; {closest(word, known)}")
+        raise ConfigError("policy", f"{show(word)} is unknown; {closest(word, known)}")
     return word
 
 
 def preference_of(agents: Sequence[str]) -> Any:
-    """The preference that the trained policies among the agents were trained on; else the balanced one.
+    """Return the preference of the trained policies' trainings; balanced if no policy is trained.
 
     Raises:
-        ConfigError: they were trained on different ones.
+        ConfigError: the policies were trained on different preferences.
     """
     found = [trained.preference for trained in map(policy_file, agents) if trained is not None] or [
         "balanced"
     ]
     if any(other != found[0] for other in found):
-        raise ConfigError("preference", f"the policies were trained on {found}; say which with --preference")
+        raise ConfigError("preference", f"the policies were trained on {found}; choose one with --preference")
     return found[0]
 
 
 @dataclass(kw_only=True)
 class CompareAgentsCommand(CompareCommand):
-    """Compare agents on the same held-out episodes: idn compare, for trained policies as well, with figures.
+    """Compare agents on the same held-out episodes: idn compare, also for trained policies, with figures.
 
     Example: cloud-only static-greedy runs/demo/policy.zip --scenario edge-small
     """
 
     policies: Positional[tuple[str, ...]] = BASELINES
-    """names, policy.zip of runs, policies that Stable-Baselines3 saved alone, as CLASS:CODEC:FILE, or YAML
-    files with the agent, label and options of one"""
+    """names, policy.zip files of runs, policies saved by Stable-Baselines3 (CLASS:CODEC:FILE), or YAML files
+    with the agent, label and options of one agent"""
     preference: str | None = None
-    """what the cost weighs, as idn compare takes it (default: what the policies were trained on, else
+    """weights of the cost, as in idn compare (default: the preference of the policies' training, otherwise
     balanced)"""
     out: Path | None = Path("runs/compare")
     """folder for episodes, table and figures"""
 
     written: ClassVar[str] = "episodes, table and figures"
-    fewest: ClassVar[int] = 1  # what was trained here is not known to `idn play`
+    fewest: ClassVar[int] = 1  # `idn play` cannot read policies that were trained here
     renamed: ClassVar[dict[str, str]] = {
         "--set": "key=value without it",
         "--agents": "the same words first and without it",
     }
 
     def names(self) -> dict[str, str]:
-        """Word that names each agent, to what tables call it; files have not been read."""
+        """Map each word to the agent's name in tables; files have not been read yet."""
         check_policies(self.policies, self.reference, agent_name)
         return label(self.policies)
 
@@ -128,10 +130,10 @@ class CompareAgentsCommand(CompareCommand):
         return play_agent(stated.agent, scenario, seeds, self.split, self.weighing(), **options)
 
     def play(self, policies: Any, scenario: Scenario) -> dict[str, Episodes]:
-        """Play all agents; write their episodes and draw the figures."""
+        """Play all agents, write their episodes and draw the figures."""
         played = super().play(policies, scenario)
         if self.out is not None:
-            from experiments.reports.plots import plot_comparison  # matplotlib: only for those who draw
+            from experiments.reports.plots import plot_comparison  # matplotlib is imported only for drawing
 
             plot_comparison(self.out, scenario, played)
         return played

@@ -1,4 +1,4 @@
-"""What it costs not to know accuracies: ``python -m experiments.compare_accuracies``."""
+"""Measure the cost of unknown accuracies: ``python -m experiments.compare_accuracies``."""
 
 from __future__ import annotations
 
@@ -29,19 +29,20 @@ from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 
 PROBED = {"labels": 0.05, "alarm": 0.5}
-"""Share of answers whose label is bought where the scenario says none: always, and after an alarm."""
+"""Share of answers whose label is bought, where the scenario sets none: always, and after an alarm."""
 
 NOMINAL, ORACLE = "nominal", "oracle"
 
 
 @dataclass(kw_only=True)
 class CompareAccuraciesCommand(EpisodeOptions):
-    """Play agents by every accuracy that serving may go by, on the same episodes of hidden quality.
+    """Play agents with every accuracy that serving may use, on the same episodes of hidden quality.
 
-    Per agent and accuracy: the true cost, how much less it is than by nominal accuracy (paired, 95 %
-    intervals), and what share that is of what an oracle saves, who is told the truth. The last line is
-    what no policy undercuts: every request at the best option for its condition, nothing ever full, loads
-    for free.
+    Per agent and accuracy: the true cost, the saving over the nominal accuracy (paired, 95 % intervals), and
+    its share of the saving of an oracle, which uses the true accuracy. The last line is a lower bound for
+    every policy: each request takes the best option for its condition, no resource is ever full, and loads
+    are
+        free.
 
     Example: cloud-only lru-aware --scenario fashion-drift --seeds 40
     """
@@ -51,11 +52,11 @@ class CompareAccuraciesCommand(EpisodeOptions):
     scenario: str = "fashion-drift"
     """a scenario with hidden quality, or a YAML file"""
     accuracies: tuple[str, ...] = get_args(InForce)
-    """of `quality.accuracy`; nominal is always played"""
+    """values of `quality.accuracy`; nominal is always played"""
     out: Path | None = None
     """folder for accuracies.csv, one line per agent, accuracy and episode"""
     changes: Changes = ()
-    """to the scenario, such as quality.half_life=20"""
+    """changes to the scenario, such as quality.half_life=20"""
 
     def run(self) -> None:
         """Play, print and write."""
@@ -65,7 +66,9 @@ class CompareAccuraciesCommand(EpisodeOptions):
                 raise ConfigError("--accuracies", f"{show(accuracy)} is not allowed; {allowed}")
         scenario = load_scenario(self.scenario, assignments(self.changes))
         if scenario.quality is None:
-            raise ConfigError("--scenario", f"{show(self.scenario)} is not allowed; its quality is known")
+            raise ConfigError(
+                "--scenario", f"{show(self.scenario)} is not allowed; its quality is not hidden"
+            )
         out = None if self.out is None else writable_folder(self.out, "--out")
         lines: list[dict[str, Any]] = []
         rows = []
@@ -108,7 +111,7 @@ def by_accuracy(scenario: Scenario, accuracy: str) -> Scenario:
     changes: dict[str, Any] = {"quality.accuracy": accuracy}
     assert scenario.quality is not None
     if accuracy not in PROBED:
-        changes["quality.probes.share"] = 0.0  # nobody would read them
+        changes["quality.probes.share"] = 0.0  # labels would not be used
     elif scenario.quality.probes.share == 0.0:
         changes["quality.probes.share"] = PROBED[accuracy]
     return load_scenario(scenario, changes)

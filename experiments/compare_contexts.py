@@ -29,26 +29,27 @@ from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.contexts import HELD_OUT, load_context
 
 GREEDY, HINDSIGHT = "static-greedy", "best-static"
-"""References: what stays, found on validation episodes, and the best of it in hindsight."""
+"""References: the static placement found on validation episodes, and the best static one in hindsight."""
 
 
 @dataclass(kw_only=True)
 class CompareContextsCommand(EpisodeOptions):
-    """Play agents on the scenarios of a context, one axis held out after the other.
+    """Play agents on the scenarios of a context, with one axis held out at a time.
 
-    Every seed stands for a scenario of its own, on which each agent plays one episode. Costs are shares of
-    what static-greedy and best-static (needs SciPy) cost there. Intervals hold with 95 % over scenarios.
+    Every seed is a scenario of its own, on which each agent plays one episode. Costs are shares of the costs
+    of static-greedy and best-static (needs SciPy) on the same scenario. Intervals have 95 % confidence, over
+    scenarios.
     Example: popularity infida runs/graph/policy.zip --context real-networks --held-out topology
     """
 
     policies: Positional[tuple[str, ...]] = ("popularity", "local-search")
-    """names, policy.zip of runs, or YAML files with the agent, label and options of one"""
+    """names, policy.zip files of runs, or YAML files with the agent, label and options of one agent"""
     context: str = DEFAULT_CONTEXT
     """a name in configs/contexts, or a YAML file"""
     held_out: tuple[str, ...] = HELD_OUT
-    """nothing, topology, catalogue, workload, all: which axis draws from the part of the split"""
+    """nothing, topology, catalogue, workload, all: the axis that is drawn from the part of the split"""
     seconds: float = bounded(10.0, least=0.0, most=3600.0)
-    """[s] per episode for best-static, which is a shade worse where it stops early; 0: without it"""
+    """[s] per episode for best-static, which is slightly worse where the limit stops it; 0: without it"""
     out: Path | None = None
     """folder for the table and the costs of every episode (CSV)"""
     csv: bool = False
@@ -57,7 +58,7 @@ class CompareContextsCommand(EpisodeOptions):
     """changes to the context's scenario, such as horizon=24"""
 
     def run(self) -> None:
-        """Print the table, and write what is asked for."""
+        """Print the table, and write the files."""
         check_policies(self.policies, None, agent_name)
         names = label(self.policies)
         for axis in self.held_out:
@@ -81,7 +82,7 @@ class CompareContextsCommand(EpisodeOptions):
     def play_axis(
         self, axis: str, names: Mapping[str, str]
     ) -> tuple[list[ShareRow], list[dict[str, object]]]:
-        """Rows of all agents with one axis held out, and what every episode costs."""
+        """Return the rows of all agents with one axis held out, and the costs of every episode."""
         context = load_context(self.context, assignments(self.changes))
         episodes = draw_episodes(context, range(self.seeds), self.split, axis)
         stated = {GREEDY: StudyEntry(GREEDY)}
@@ -102,7 +103,7 @@ class CompareContextsCommand(EpisodeOptions):
         ]
 
     def play_one(self, stated: StudyEntry, scenario: Scenario, seed: int) -> Episodes:
-        """One agent on one scenario."""
+        """Play one agent on one scenario."""
         preference = preference_of(self.policies) if self.preference is None else self.weighing()
         env, policy = open_agent(stated.agent, scenario, [seed], self.split, preference, **stated.options)
         try:

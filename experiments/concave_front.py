@@ -1,4 +1,4 @@
-"""Show which part of a front weighted sums cannot reach: ``python -m experiments.concave_front``."""
+"""Show the part of a front that weighted sums cannot reach: ``python -m experiments.concave_front``."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ SCALARISED: dict[str, Callable[[Floats, Floats, Floats], VectorUtility]] = {
 BOXES = "Chebyshev in boxes"
 
 CORNERS = np.array([[1.0, 1e-6], [1e-6, 1.0]])
-"""Weights under which a sum is best at an end of the front."""
+"""Weights for which a sum has its optimum at an end of the front."""
 
 SAME = 1e-4
-"""Points that differ by less than this share of the front's range in every objective count as one."""
+"""Two points count as one if they differ by less than this share of the front's range in every objective."""
 
 STEEPEST = 1e4
-"""Largest ratio of the two weights, and one over the smallest; its logarithms are spread evenly."""
+"""Largest ratio of the two weights; its inverse is the smallest. Logarithms are spaced evenly."""
 
 
 @dataclass(frozen=True, eq=False)
 class EpisodeFront:
-    """The front of placements that are kept for one episode, and what searches find of it.
+    """The front of static placements of one episode, and the points that searches find of it.
 
     Losses are shares of the front's range in each objective: 0 is the best of the front, 1 its worst.
     """
@@ -64,31 +64,31 @@ class EpisodeFront:
     front: Floats
     """(F, 2) losses"""
     supported: Bools
-    """(F,) whether a weighted sum is best there for some weights"""
+    """(F,) whether some weighted sum has its optimum there"""
     found: dict[str, Floats]
-    """by scalarisation: (n, 2) losses of what is found under any of the weights"""
+    """by scalarisation: (n, 2) losses of the points found with any of the weights"""
     played: dict[str, int]
-    """placements that its search plays"""
+    """number of placements that its search plays"""
 
     def reached(self, name: str, among: Bools) -> float:
-        """Share of the marked points (F,) that a search finds; 1 where there is none."""
+        """Share of the marked points (F,) that a search finds; 1 where no point is marked."""
         near = np.abs(self.front[among][:, None] - self.found[name][None]).max(axis=2) < SAME
         return float(near.any(axis=1).mean()) if among.any() else 1.0
 
     def volume(self, name: str) -> float:
-        """Hypervolume of what a search finds as a share of that of the front; the reference is its worst."""
+        """Hypervolume of a search's points as a share of the front's; the reference is the worst point."""
         worst = np.full(2, -1.1)
         return hypervolume(-self.found[name], worst) / hypervolume(-self.front, worst)
 
 
 def episode_front(compiled: Compiled, seed: int, split: str, weights: int) -> EpisodeFront:
-    """List the front of one episode, and search for it under weights from one extreme to the other.
+    """List the front of one episode, and search for it with weights from one extreme to the other.
 
     Args:
         compiled: a scenario with two objectives.
-        seed: of the episode.
-        split: of the seed.
-        weights: how many.
+        seed: seed of the episode.
+        split: split of the seed.
+        weights: number of weights.
     """
     instance = build_instance(compiled.scenario, seed, split, [0.5, 0.5])
     listed = KeptVectors(compiled, instance)
@@ -114,7 +114,7 @@ def episode_front(compiled: Compiled, seed: int, split: str, weights: int) -> Ep
 
 
 def _distinct(losses: Floats) -> Floats:
-    """Without those that others are close to and no worse than, by rising first objective."""
+    """Points without those that are close to another point and no better, by rising first objective."""
     kept: list[Floats] = []
     for point in losses[np.lexsort(losses.T[::-1])]:
         if not kept or point[1] < kept[-1][1] - SAME:
@@ -123,7 +123,7 @@ def _distinct(losses: Floats) -> Floats:
 
 
 def _supported(losses: Floats) -> Bools:
-    """Which points (F, 2), by rising first objective, are corners of the lower convex hull."""
+    """Return which points (F, 2), sorted by the first objective, are corners of the lower convex hull."""
     hull: list[int] = []
     for i, point in enumerate(losses):
         while len(hull) > 1:
@@ -136,11 +136,11 @@ def _supported(losses: Floats) -> Bools:
 
 
 def plot_concave_front(found: EpisodeFront, names: Sequence[str]) -> Figure:
-    """The front, its convex hull, and what each search finds.
+    """Draw the front, its convex hull, and the points that each search finds.
 
     Args:
-        found: of one episode.
-        names: of the two objectives.
+        found: points of one episode.
+        names: names of the two objectives.
     """
     figure, grid = plt.subplots(1, 3, figsize=(PLOT_WIDTH, 3.0), layout="constrained", sharey=True)
     for axes, (colour, (name, points)) in zip(grid, enumerate(found.found.items()), strict=True):
@@ -158,24 +158,24 @@ def plot_concave_front(found: EpisodeFront, names: Sequence[str]) -> Figure:
 class ConcaveFrontCommand:
     """Compare weighted sums with Chebyshev utilities as ways to search for a front that is not convex.
 
-    Every placement that fits is listed, so that the front of placements that are kept is known; then local
-    searches look for it with either utility, under the same weights, from one extreme to the other, and with
-    Chebyshev utilities in the boxes between what was found, without weights.
+    Every placement that fits is listed, so the front of static placements is known. Local searches then look
+    for it with either utility, with the same weights from one extreme to the other, and with Chebyshev
+    utilities in the boxes between the points found so far, without weights.
     Example: --scenario tiny-loads --seeds 10
     """
 
     scenario: str = "tiny-loads"
     """preset or YAML file with two objectives, small enough to list all placements"""
     split: Literal["train", "validation", "test"] = "test"
-    """that the seeds are of"""
+    """split of the seeds"""
     seeds: int = bounded(10, least=2)
-    """episodes"""
+    """number of episodes"""
     weights: int = bounded(41, least=2)
-    """for each episode and utility"""
+    """number of weights per episode and utility"""
     out: Path | None = None
-    """PNG file to write of the first episode (default: front-NAME.png)"""
+    """PNG file for a picture of the first episode (default: front-NAME.png)"""
     changes: Changes = ()
-    """to the scenario, such as horizon=24"""
+    """changes to the scenario, such as horizon=24"""
 
     def run(self) -> None:
         """List, search, print and draw."""

@@ -1,4 +1,4 @@
-"""Percentiles of latency in a part of a study: ``python -m experiments.delay_table STUDY PART``."""
+"""Print latency percentiles of a part of a study: ``python -m experiments.delay_table STUDY PART``."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from idn_gym.evaluation.rollout import rollout
 from idn_gym.evaluation.tables import COMPARISON_COLUMNS
 
 BESIDE_PERCENTILES = ("drop_rate", "node_load", "node_load_max")
-"""Metrics that latencies are read with."""
+"""Metrics that are printed beside the latencies."""
 
 
 def measure_delays(
     study: Study, part: StudyPart, smoke: bool = False
 ) -> Iterator[tuple[str, Floats, Floats]]:
-    """Name of every agent in every cell, its latencies (seeds, `QUANTILES`) [s], and what stands beside them.
+    """Yield each agent in each cell with its latencies (seeds, `QUANTILES`) [s] and metrics.
 
-    That is (seeds, `BESIDE_PERCENTILES`).
+    The metrics are (seeds, `BESIDE_PERCENTILES`).
 
     Raises:
         ConfigError: the part trains agents, or has a grid of their options.
@@ -64,27 +64,28 @@ def row(name: str, found: Floats, shares: Floats) -> list[str]:
 
 @dataclass(kw_only=True)
 class DelayTableCommand:
-    """Print percentiles of latency in a part of a study.
+    """Print latency percentiles of a part of a study.
 
-    Plays every agent of the part anew, on the study's episodes, and prints median, 95th and 99th percentile
-    of the latencies of an episode's requests, waiting included: means over the episodes with 95 % intervals.
-    A dropped request takes its timeout; the columns after say how many are dropped, how busy nodes are on
-    average, and how busy the busiest is in its busiest slot. Not for parts with trained agents.
+    Plays every agent of the part again, on the study's episodes, and prints the median, the 95th and the 99th
+    percentile of the latencies of an episode's requests, waiting included: means over the episodes with 95 %
+    intervals. A dropped request counts with its timeout. Further columns give the share of dropped requests,
+    the mean load of nodes, and the load of the busiest node in its busiest slot. Not for parts with trained
+    agents.
     """
 
     study: Positional[Path]
     """YAML file such as configs/studies/splits.yaml"""
     part: Positional[str]
-    """one of its parts, such as under-load"""
+    """one of the study's parts, such as under-load"""
     smoke: bool = False
-    """play the reduced version that the study states"""
+    """play the reduced version that the study defines"""
 
     def run(self) -> None:
         """Play and print."""
         study = from_plain(Study, read_yaml(self.study))
         parts = {part.name: part for part in study.parts}
         if self.part not in parts:
-            raise ConfigError("part", f"{self.part!r} is not there; {closest(self.part, list(parts))}")
+            raise ConfigError("part", f"{self.part!r} is unknown; {closest(self.part, list(parts))}")
         rows = [row(*found) for found in measure_delays(study, parts[self.part], self.smoke)]
         beside = [COMPARISON_COLUMNS[metric][0] for metric in BESIDE_PERCENTILES]
         print_rows(["latency [ms]", *(f"{100 * share:g} %" for share in QUANTILES), *beside], rows)

@@ -1,4 +1,4 @@
-"""Static placements, rules that move models and an agent that learns to: ``python -m experiments.demo``."""
+"""Train an agent and compare it with static and adaptive policies: ``python -m experiments.demo``."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ SHOWN_SETTINGS = (
     *("action=scores", "envs=32", "steps=20000", "evaluate_every=10000"),
     *("agent.imitation.episodes=20", "agent.imitation.seconds=2"),
 )
-"""Recipe by validation episodes, lengths by the minutes that a demo may take (docs/demo.md)."""
+"""The recipe was chosen on validation episodes, the lengths for a demo of a few minutes (docs/demo.md)."""
 RIVALS = ("cloud-only", "static-greedy", "infida", "lru", "olag")
-"""What stays, what learns online, and rules that move models."""
+"""Static placements, online learners, and rules that move models."""
 
 WAYS_ON = """
 {out}/
@@ -41,20 +41,20 @@ curves and pictures of the training run:
 
 
 def run_demo(out: Path, seeds: int, words: Sequence[str], force: bool = False, dynamic: float = 0.0) -> None:
-    """Train and compare, as far as that has not been done already.
+    """Train and compare, skipping the steps that are already done.
 
     Args:
         out: folder of the training run and of the comparison.
         seeds: number of test episodes.
         words: changes to the training run, such as ``steps=2000``.
-        force: throw away the run that is there, once it is clear what to do instead.
-        dynamic: [s] per episode for a bracket of the best sequence of placements; 0: without.
+        force: delete the existing run once the new configuration has been checked.
+        dynamic: [s] per episode for a bracket of the best sequence of placements; 0: no bracket.
 
     Raises:
-        ConfigError: the folder holds another run, or something else.
+        ConfigError: the folder holds another run or other files.
     """
     folder = RunFolder(out)
-    # Named although it is the default, so that a folder from before it changed is noticed.
+    # Named although it is the default, so that a folder written with an earlier default is noticed.
     asked = train.TrainCommand(
         scenario=DEFAULT_SCENARIO,
         agent=SHOWN_AGENT,
@@ -98,7 +98,7 @@ def throw_away(folder: RunFolder) -> None:
     """Delete the run in the folder, and its comparison.
 
     Raises:
-        ConfigError: there is something else in it; nothing is deleted.
+        ConfigError: the folder holds other files; nothing is deleted.
     """
     saved = folder.saved()
     if saved is None:
@@ -118,21 +118,21 @@ def throw_away(folder: RunFolder) -> None:
 
 @dataclass(kw_only=True)
 class DemoCommand(SeedOption):
-    """Train an agent on the default scenario; compare it with what stays and with rules that move models."""
+    """Train an agent on the default scenario; compare it with static placements and with moving models."""
 
     out: Path = Path("runs/demo")
     """folder of the training run and of the comparison"""
     seeds: int = bounded(10, least=1, most=9_999_999)
     """number of held-out test episodes: seeds 0 to N - 1"""
     dynamic: float = bounded(3.0, least=0.0, most=3600.0)
-    """[s] per episode for a bracket of the best sequence of placements (needs SciPy); 0: without"""
+    """[s] per episode for a bracket of the best sequence of placements (needs SciPy); 0: no bracket"""
     force: bool = False
-    """throw away what is there and start over"""
+    """delete the existing run and start over"""
     changes: Changes = ()
-    """to the training run, such as steps=2000"""
+    """changes to the training run, such as steps=2000"""
 
     def run(self) -> None:
-        """Train and compare, as far as that has not been done already."""
+        """Train and compare, skipping the steps that are already done."""
         there = os.path.exists(RunFolder(self.out).config)  # False for names that no file can have
         advice = f"--force throws away the run in {self.out}" if there and not self.force else ""
         with ending("the same command goes on from the last checkpoint", advice):

@@ -1,4 +1,4 @@
-"""Draw what batteries hold over an episode: ``python -m experiments.draw_charge``."""
+"""Draw the charge of batteries over an episode: ``python -m experiments.draw_charge``."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ from idn_gym.scenarios.presets import load_scenario
 
 
 class ChargeCourse(NamedTuple):
-    """Of one episode of T slots and Z batteries."""
+    """Course of one episode with T slots and Z batteries."""
 
     level: Floats
     """(T, Z) share of the capacity after each slot"""
     dropped: Floats
-    """(T,) share of the requests"""
+    """(T,) share of the requests that are dropped"""
 
 
 def charge_course(policy: str, scenario: Scenario, seed: int, split: str, preference: Any) -> ChargeCourse:
-    """Play an episode and note what batteries hold."""
+    """Play an episode and record the charge of the batteries."""
     tables = compile_scenario(scenario).tables
     stores = tables.node_store[tables.node_store != EMPTY]
     levels: list[Floats] = []
@@ -58,11 +58,11 @@ def charge_course(policy: str, scenario: Scenario, seed: int, split: str, prefer
 
 
 def draw_charge_courses(scenario: Scenario, played: dict[str, ChargeCourse], harvest: Floats) -> Figure:
-    """One panel per policy, a line per battery, above what is harvested and what is dropped.
+    """Draw one panel per policy, with a line per battery and the dropped requests, below the harvest.
 
     Args:
-        scenario: that all of them played.
-        played: by name of the policy.
+        scenario: the scenario that all policies played.
+        played: courses by name of the policy.
         harvest: (T, Z) [J].
     """
     hours = np.arange(1, len(harvest) + 1) * scenario.slot_seconds / 3600
@@ -88,23 +88,23 @@ def draw_charge_courses(scenario: Scenario, played: dict[str, ChargeCourse], har
 
 @dataclass(kw_only=True)
 class DrawChargeCommand:
-    """Draw what batteries hold slot by slot, and what is dropped, under one policy after the other.
+    """Draw the charge of batteries and the dropped requests slot by slot, one panel per policy.
 
     Example: night-planner charge-rule static-greedy --scenario solar-field --seed 1
     """
 
     policies: Positional[tuple[str, ...]] = ()
-    """whose episodes are drawn"""
+    """policies whose episodes are drawn"""
     scenario: str = "solar-field"
     """preset or YAML file"""
     split: Literal["train", "validation", "test"] = "test"
-    """that the seed is of"""
+    """split of the seed"""
     seed: int = bounded(0, least=0)
-    """of the episode"""
+    """seed of the episode"""
     out: Path | None = None
     """PNG file to write (default: charge-NAME.png)"""
     changes: Changes = ()
-    """to the scenario, such as dynamics.harvest.cover=0.8"""
+    """changes to the scenario, such as dynamics.harvest.cover=0.8"""
 
     def run(self) -> None:
         """Play, draw and write."""

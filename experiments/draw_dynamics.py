@@ -1,4 +1,4 @@
-"""Draw processes that move demand or resources: ``python -m experiments.draw_dynamics``."""
+"""Draw the processes of demand and resources: ``python -m experiments.draw_dynamics``."""
 
 from __future__ import annotations
 
@@ -100,11 +100,11 @@ NODE_EXAMPLES = (
         Workload(1.0, flash=Crowds((Crowd(at=30, nodes=("a",), factor=5.0), Crowd(at=90, nodes=("b",))))),
     ),
 )
-"""Titles and demand of what differs between ingress nodes, whose names are `PLACES`."""
+"""Titles and demands of the processes that differ between ingress nodes, whose names are `PLACES`."""
 
 
 def draw_tasks(workload: Workload, slots: int = SLOTS) -> Floats:
-    """Demand of one ingress node, (slots, TASKS) [requests], with Zipf popularity and 100 a slot."""
+    """Demand of one ingress node, (slots, TASKS) [requests], with Zipf popularity and 100 per slot."""
     share = 1 / np.arange(1, TASKS + 1)
     base, task = 100 * share / share.sum(), np.arange(TASKS)
     node, rng = np.zeros(TASKS, np.int64), np.random.default_rng(5)
@@ -112,7 +112,7 @@ def draw_tasks(workload: Workload, slots: int = SLOTS) -> Floats:
 
 
 def draw_nodes(workload: Workload, slots: int = SLOTS, seed: int = 5) -> Floats:
-    """Demand of three ingress nodes with one task, (slots, 3) [requests], 100 a slot each."""
+    """Demand of three ingress nodes with one task, (slots, 3) [requests], 100 requests per slot each."""
     nodes = np.arange(3)
     rng = np.random.default_rng(seed)
     base, task = np.full(3, 100.0), np.zeros(3, np.int64)
@@ -121,7 +121,7 @@ def draw_nodes(workload: Workload, slots: int = SLOTS, seed: int = 5) -> Floats:
 
 
 def write_log(path: Path) -> Replay:
-    """A made-up log of 5,000 requests: a quiet hour, two rushes and a pause."""
+    """Write an artificial log of 5,000 requests: a quiet hour, two rushes and a pause."""
     rng = np.random.default_rng(0)
     rushes = [rng.normal(centre, width, count) for centre, width, count in ((15, 3, 1500), (38, 1, 1000))]
     times = np.sort(np.concatenate([rng.uniform(0, 50, 2500), *rushes]))
@@ -131,7 +131,7 @@ def write_log(path: Path) -> Replay:
 
 
 def show_tasks(axes: Axes, title: str, demand: Floats) -> None:
-    """Demand per task and slot as shades."""
+    """Draw demand per task and slot as shades."""
     axes.set_title(title)
     axes.pcolormesh(demand.T / 100, cmap="Blues", vmin=0, vmax=1, rasterized=True)
     axes.set(xlabel="slot", ylabel="task", yticks=[0.5, TASKS - 0.5], yticklabels=[1, TASKS])
@@ -139,7 +139,7 @@ def show_tasks(axes: Axes, title: str, demand: Floats) -> None:
 
 
 def show_lines(axes: Axes, title: str, values: Floats, label: str, nominal: float = 1.0) -> None:
-    """One line per column over slots, against the nominal value."""
+    """Draw one line per column over slots, relative to the nominal value."""
     axes.set_title(title)
     axes.axhline(nominal, color=QUIET, linewidth=0.6, linestyle=(0, (4, 3)))
     for column, colour in zip(values.T, (INK, SECOND, THIRD), strict=False):
@@ -149,7 +149,7 @@ def show_lines(axes: Axes, title: str, values: Floats, label: str, nominal: floa
 
 
 def show_popularity(axes: list[Axes]) -> None:
-    """The kinds of popularity; the adversarial ones over a few slots, so that these can be seen."""
+    """Draw the kinds of popularity; the adversarial ones over a few slots, so that they can be seen."""
     played = [
         (Workload(1.0, popularity=Fixed()), SLOTS),
         (Workload(1.0, popularity=Sliding(shift=2, every=24)), SLOTS),
@@ -166,7 +166,7 @@ def show_popularity(axes: list[Axes]) -> None:
 
 
 def show_demand(axes: list[Axes], folder: Path) -> None:
-    """The factors and the replay of a log."""
+    """Draw the factors of demand and the replay of a log."""
     unit = "demand\n[requests/slot]"
     days, bursts = Workload(1.0, diurnal=Diurnal(spread=0.5)), Workload(1.0, bursts=Bursts())
     show_lines(axes[0], "diurnal (3 nodes)", draw_nodes(days, seed=3), unit, 100)
@@ -182,7 +182,7 @@ def show_demand(axes: list[Axes], folder: Path) -> None:
 
 
 def show_resources(axes: list[Axes]) -> None:
-    """Links, compute, memory and devices, all as multiples of nominal."""
+    """Draw links, compute, memory and devices, all as multiples of nominal."""
     one, movable = np.ones(1), np.ones(1, np.bool_)
 
     def draw(draw_process: Callable[..., Floats], *processes: object, seed: int = 1) -> Floats:
@@ -226,7 +226,7 @@ def _fail_a_link(process: LinkOutages, nominal: Floats, movable: Bools, drawer: 
 
 
 def show_harvest(axes: list[Axes]) -> None:
-    """Two panels through three days, and the year of a panel under a clear sky."""
+    """Draw the harvest of two panels over three days, and of one panel over a year under a clear sky."""
     names = [("a",), ("b",)]
 
     def draw(process: SolarHarvest, seed: int) -> Floats:
@@ -243,10 +243,10 @@ def show_harvest(axes: list[Axes]) -> None:
 
 @dataclass(kw_only=True)
 class DrawDynamicsCommand:
-    """Draw examples of processes that move demand or resources, or all that moves in an episode.
+    """Draw examples of the processes of demand and resources, or all processes of one scenario's episode.
 
-    Of a scenario each process is drawn by itself, with the numbers that are played: lines where at most four
-    nodes, links or tasks differ, else shades, with a row for each.
+    For a scenario, each process is drawn in a panel of its own, with the numbers that are played: lines where
+    at most four nodes, links or tasks differ, otherwise shades with a row for each.
 
     Example: --scenario metro-day --seed 3 --out metro-day.png
     """
@@ -254,19 +254,19 @@ class DrawDynamicsCommand:
     scenario: str | None = None
     """preset or YAML file (default: examples of processes, as in docs/dynamics.md)"""
     split: Literal["train", "validation", "test"] = "train"
-    """that the seed is of"""
+    """split of the seed"""
     seed: int = bounded(0, least=0)
-    """of the episode"""
+    """seed of the episode"""
     out: Path | None = None
-    """PNG file to write (default: the picture in docs/dynamics.md; of a scenario dynamics-NAME.png)"""
+    """PNG file to write (default: the picture in docs/dynamics.md; for a scenario dynamics-NAME.png)"""
     changes: Changes = ()
-    """to the scenario, such as dynamics.link.kind=ar1"""
+    """changes to the scenario, such as dynamics.link.kind=ar1"""
 
     def run(self) -> None:
         """Draw the picture and write it."""
         if self.scenario is None:
             if self.changes:
-                raise ConfigError("scenario", "missing; what is changed must be named")
+                raise ConfigError("scenario", "missing; changes need a scenario")
             self._draw_examples()
             return
         scenario = load_scenario(self.scenario, assignments(self.changes))

@@ -1,4 +1,4 @@
-"""Find placements to choose among: ``python -m experiments.find_placements --out library.yaml``."""
+"""Find a library of placements: ``python -m experiments.find_placements --out library.yaml``."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from idn_gym.scenarios.presets import PRESETS, from_folder, load_scenario
 
 @dataclass(kw_only=True)
 class FindPlacementsCommand:
-    """Find placements on training episodes; write a scenario with them, for `library` and `residual`.
+    """Find placements on training episodes; write a scenario with them, for the codecs library and residual.
 
-    Local search on pieces of the episodes, as policy `library` does it. The first placement is the best one
-    to keep; the others are those that complement it best, loading left out.
+    Uses local search on pieces of the episodes, as the policy library does. The first placement is the best
+    static one; the others complement it best, with loading left out of the cost.
 
     Example: --scenario metro-day --out runs/metro-day-library.yaml --most 24
     """
@@ -34,20 +34,20 @@ class FindPlacementsCommand:
     out: Path
     """YAML file to write: a scenario, for --scenario of other commands"""
     most: int = bounded(16, least=2, most=10_000)
-    """placements that are kept"""
+    """maximum number of placements"""
     episodes: int = bounded(3, least=1, most=1000)
-    """training episodes that placements are found on, and judged on"""
+    """number of training episodes on which placements are found and evaluated"""
     pieces: int = bounded(8, least=1)
-    """an episode is searched as a whole, in halves, in quarters and so on, up to so many pieces"""
+    """an episode is searched as a whole, in halves, in quarters and so on, up to this many pieces"""
     budget: float = bounded(2e5, least=0)
     """batches served per search, after its start"""
     preference: str = "balanced"
-    """what the cost weighs: a name, or weights such as {latency: 1}"""
+    """weights of the cost: a name, or weights such as {latency: 1}"""
     changes: Changes = ()
-    """such as dynamics.link.kind=ar1"""
+    """changes to the scenario, such as dynamics.link.kind=ar1"""
 
     def run(self) -> None:
-        """Search, write, and say what the placements come to."""
+        """Search, write the scenario, and print the costs of the placements."""
         if self.out.suffix not in (".yaml", ".yml"):
             raise ConfigError("--out", f"{show(str(self.out))} is not allowed; the name must end in .yaml")
         changes = assignments(self.changes)
@@ -65,17 +65,17 @@ class FindPlacementsCommand:
         write_text(self.out, yaml.safe_dump(plain, sort_keys=False, default_flow_style=None, width=110))
         first, all_of_them = library.costs[0], library.costs[-1]
         print(f"cost per slot on {search.episodes} training episodes, loading left out:")
-        print(f"  the best placement that is kept: {first:.4f}")
+        print(f"  the best static placement: {first:.4f}")
         print(f"  the best of {len(library.costs)} in every slot: {all_of_them:.4f}")
         print(f"scenario: {self.out}")
 
 
 def written_scenario(name: str, changes: Mapping[str, Any], found: Scenario) -> dict[str, Any]:
-    """What a YAML file says of a scenario with placements: of a preset as it ships, its name alone."""
+    """Return the content of a YAML file with placements; a preset without changes is given by its name."""
     plain: dict[str, Any] = to_plain(found)
     if name in PRESETS and not changes:
         return {"preset": name, "action": plain["action"], "placements": plain["placements"]}
-    # Paths of the scenario start here, those of a file at its folder.
+    # Paths on the command line are relative to the working folder, those in a file to the file's folder.
     absolute: dict[str, Any] = from_folder(plain, Path.cwd())
     return absolute
 

@@ -1,4 +1,4 @@
-"""Fit the generators of links to logs of throughput: ``python -m experiments.fit_link_log``."""
+"""Fit the link processes to logs of throughput: ``python -m experiments.fit_link_log``."""
 
 from __future__ import annotations
 
@@ -20,30 +20,31 @@ from idn_gym.scenarios.processes.trace_files import read_courses
 
 
 class LinkFit(NamedTuple):
-    """Parameters of `idn_gym.scenarios.config.Ar1` and `LinkOutages` that fit logs."""
+    """Parameters of `idn_gym.scenarios.config.Ar1` and `LinkOutages` fitted to logs."""
 
     slots: int
     """full slots of all logs"""
     mean: float
     """rate over all slots, in units of the logs"""
     sigma: float
-    """standard deviation of the log-rate around the mean of its own log, outages left out; nan without
-    any slot that is none"""
+    """standard deviation of the log-rate around the mean of its own log, without outages; nan if every slot
+    is an outage"""
     memory: float
-    """autocorrelation of that from slot to slot; nan without two neighbours that are no outages"""
+    """autocorrelation of the log-rate from slot to slot; nan without two adjacent slots that are not
+    outages"""
     down: float
     """share of slots that are outages"""
     mean_up: float
     """[slots] from one outage to the next; inf without any"""
     mean_down: float
-    """[slots] that an outage lasts, counted until its log ends; nan without any"""
+    """[slots] length of an outage, counted until its log ends; nan without any"""
 
 
 def read_slots(path: str, time: str, series: str, seconds: float) -> Floats:
-    """Mean of a column of a log over each full slot (T,).
+    """Return the mean of a column of a log over each full slot (T,).
 
     Raises:
-        ConfigError: the file cannot be read as `Trace` wants it, or is shorter than a slot.
+        ConfigError: the file cannot be read as a `Trace`, or is shorter than a slot.
     """
     trace = Trace(path, time=time, series=series)
     courses, there = read_courses(trace, "dynamics.link", frozenset({series}), least=0.0)
@@ -56,11 +57,11 @@ def read_slots(path: str, time: str, series: str, seconds: float) -> Floats:
 
 
 def fit_links(logs: Sequence[Floats], outage: float) -> LinkFit:
-    """Fit by moments, each log around its own mean, so that places of different coverage do not count.
+    """Fit by moments, each log around its own mean, so that differences in coverage do not count.
 
     Args:
-        logs: rates (T,) of each, slot by slot.
-        outage: a slot is one where the rate is below this share of its log's mean.
+        logs: rates (T,) of each log, slot by slot.
+        outage: a slot is an outage if the rate is below this share of its log's mean.
     """
     squares = products = 0.0
     steady = pairs = falls = spells = down_slots = risky = 0
@@ -104,12 +105,12 @@ class FitLinkLogCommand:
     series: str = "DL_bitrate"
     """column of rates"""
     slot_seconds: tuple[float, ...] = (10.0, 60.0)
-    """[s] lengths of slots to fit at"""
+    """[s] lengths of slots for the fit"""
     outage: float = bounded(0.05, above=0, below=1)
     """share of a log's mean rate below which a slot is an outage"""
 
     def run(self) -> None:
-        """Print one line per length of a slot, and log by log where there are several."""
+        """Print one line per length of a slot, and per log where there are several."""
         if not self.logs:
             raise ConfigError("logs", "() is not allowed; at least one file is needed")
         rows = []

@@ -26,7 +26,7 @@ HIT_RATIO_HEAD = ("nodes", "room", "static", "LRU", "per hour", "per ten minutes
 
 
 def comparison_rows(log: Mapping[Case, HitRatios], drawn: Mapping[Case, HitRatios]) -> list[list[str]]:
-    """One line per number of nodes and room: log, generator and their difference, by rule."""
+    """One line per number of nodes and capacity: log, generator and their difference, by rule."""
     return [
         [
             *map(str, case),
@@ -40,7 +40,7 @@ def comparison_rows(log: Mapping[Case, HitRatios], drawn: Mapping[Case, HitRatio
 
 
 def largest_difference(log: Mapping[Case, HitRatios], drawn: Mapping[Case, HitRatios]) -> float:
-    """The largest absolute difference of two ratios of one case and rule."""
+    """Return the largest absolute difference of two ratios with the same case and rule."""
     return max(abs(a - b) for case in log for a, b in zip(log[case], drawn[case], strict=True))
 
 
@@ -48,24 +48,24 @@ def largest_difference(log: Mapping[Case, HitRatios], drawn: Mapping[Case, HitRa
 class HitRatiosCommand:
     """Compare the generator of genai-shift with its log: hit ratios of models at nodes, request by request.
 
-    Of users that are dealt to nodes with room for a few models each: the best models of a node in hindsight,
-    least recently used (every miss is a load), and the best models per node and hour, and per ten minutes.
-    Cells are the log, the generator and their difference. Without --log, the log's ratios are those that
-    ship.
+    Users are assigned to nodes with room for a few models each. The rules are: the best models of a node in
+    hindsight; least recently used (every miss is a load); and the best models per node and hour, and per ten
+    minutes. Cells give the log, the generator and their difference. Without --log, the shipped ratios of the
+    log are used.
 
-    With --cost, what moving models wins on test episodes of the preset itself, loading paid: of policies that
-    see the past, and of a rule that knows what is asked for in the next slots.
+    With --cost, prints the gain of moving models on test episodes of the preset itself, loading included: for
+    policies that see the past, and for a rule that knows the demand of the next slots.
 
     Example: --log lora_request_trace.tar.gz --seeds 20
     """
 
     log: Path | None = None
-    """request log of cluster-trace-v2026-GenAI; its days are compared in two parts, too: those that the
-    generator was fitted to, and the others"""
+    """request log of cluster-trace-v2026-GenAI; its days are also compared in two parts: those used for the
+    fit of the generator, and the others"""
     seeds: int = bounded(20, least=1, most=9_999_999)
-    """draws of the generator, whose ratios are averaged; with --cost test episodes, at least 2"""
+    """draws of the generator, whose ratios are averaged; with --cost, test episodes, at least 2"""
     cost: bool = False
-    """what moving models wins, instead"""
+    """print the gain of moving models instead"""
 
     def run(self) -> None:
         """Read, draw and print."""

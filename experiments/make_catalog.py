@@ -41,7 +41,7 @@ def build_tables() -> dict[str, CatalogTables]:
 
 
 def save_tables(folder: Path) -> list[Path]:
-    """Write all tables below `folder`; returns the files."""
+    """Write all tables below `folder`; return the files."""
     files = []
     for name, tables in build_tables().items():
         path = folder / name
@@ -55,11 +55,11 @@ class MakeCatalogCommand:
     """Write the shipped catalogue from the committed facts."""
 
     out: Path | None = None
-    """folder to write into (default: where the package looks for them)"""
+    """folder to write into (default: the package's data folder)"""
     table: bool = False
-    """print the shipped tables, and what was left out and why; write nothing"""
+    """print the shipped tables, and the omitted entries with reasons; write nothing"""
     published: bool = False
-    """print what laws and watts come to beside what MLPerf Tiny has published; write nothing"""
+    """print the results of laws and watts beside the published MLPerf Tiny results; write nothing"""
 
     def run(self) -> None:
         """Write or print."""

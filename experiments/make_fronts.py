@@ -37,7 +37,7 @@ SEARCH = SearchConfig(restarts=3, slots=144)
 
 
 def search_front(scenario: Scenario, weights: Floats, seeds: Sequence[int], split: str) -> Residents:
-    """Placements that local search finds, episode by episode and preference by preference."""
+    """Find placements by local search, for each episode and preference."""
     compiled, found = compile_scenario(scenario), []
     for preference in tqdm(weights, unit=" preferences", disable=None):
         instance = build_instance(scenario, seeds, split, preference.tolist())
@@ -46,7 +46,7 @@ def search_front(scenario: Scenario, weights: Floats, seeds: Sequence[int], spli
 
 
 def make(name: str) -> tuple[ReferenceFront, dict[str, Any]]:
-    """The front of a preset and where it comes from."""
+    """Return the front of a preset and its provenance."""
     scenario, weights, seeds = PRESETS[name], preference_lattice(DIVISIONS), range(SEEDS)
     if name in EXACT:
         candidates, method = all_placements(compile_scenario(scenario)), "all placements listed"
@@ -66,7 +66,7 @@ def make(name: str) -> tuple[ReferenceFront, dict[str, Any]]:
 
 
 def write_front(name: str, folder: Path = FRONTS) -> None:
-    """Make a front and write it; without a folder, to where the package looks for it."""
+    """Compute a front and write it; without a folder, into the package's data folder."""
     front, provenance = make(name)
     arrays = {**front._asdict(), "placements": front.placements.astype(np.int16)}
     buffer, path = io.BytesIO(), folder / f"{name}.npz"
@@ -79,18 +79,18 @@ def write_front(name: str, folder: Path = FRONTS) -> None:
 class MakeFrontsCommand:
     """Write the reference fronts that ship with the package.
 
-    The front of tiny is exact: all placements are listed. For the others local searches on every episode
-    under every preference collect candidates, and each episode takes the best candidate of all, so that a
-    search that got stuck is helped out by its neighbours.
+    The front of tiny is exact: all placements are listed. For the others, local searches on every episode and
+    with every preference collect candidates, and each episode takes the best of all candidates, so that a
+    search that ended in a poor local optimum is replaced by a better one.
     """
 
     names: Positional[tuple[str, ...]] = EXACT + SEARCHED
     """presets"""
     out: Path | None = None
-    """folder to write into (default: where the package looks for them)"""
+    """folder to write into (default: the package's data folder)"""
 
     def run(self) -> None:
-        """Write the fronts that were asked for."""
+        """Write the requested fronts."""
         for name in self.names:
             if name not in EXACT + SEARCHED:
                 raise ConfigError("names", f"{name!r} is not allowed; {closest(name, EXACT + SEARCHED)}")

@@ -34,11 +34,11 @@ from idn_gym.lab.training.recipes import Bottleneck, Distributed, Exits, Lab, Ta
 from idn_gym.lab.training.shifts import CLEAN, CONDITIONS, shifted
 
 LOGITS = "logits"
-"""folder beside the networks for their logits under all conditions, for `experiments.measure_quality`"""
+"""folder beside the networks for their logits under all conditions, read by `experiments.measure_quality`"""
 
 
 def deployable(lab: Lab) -> list[str]:
-    """Networks that are meant to be placed: not those that second stages start from."""
+    """Networks that are placed in scenarios, without those that only start second stages."""
     starts = {recipe.start for recipe in lab.networks if isinstance(recipe, Tail)}
     return [recipe.name for recipe in lab.networks if recipe.name not in starts]
 
@@ -46,7 +46,7 @@ def deployable(lab: Lab) -> list[str]:
 def entries(
     lab: Lab, name: str, trainings: Sequence[TrainedNetwork], data: Data, source: str
 ) -> tuple[list[Model], Parts]:
-    """The catalogue entries of one network, and what the first of them is made of."""
+    """The catalogue entries of one network, and the parts of the first entry."""
     recipe = lab.recipe(name)
     called = f"{lab.name}_lab_{name}"
     kind: deploy.Kind
@@ -72,11 +72,11 @@ def entries(
 
 
 def answer(store: Store, name: str, seed: int, data: Data) -> NDArray[np.float16]:
-    """Logits (K, X, S, C) of a network on the first test pictures, by condition; kept on disk, too."""
+    """Logits (K, X, S, C) of a network on the first test pictures, by condition; also kept on disk."""
     network, scores = store.load(name, seed, data), store.scores(name, seed)
     images = data.test.images[:TABLED_SAMPLES]
     found = [
-        # What entries were made of, to the last bit.
+        # The same bits from which the entries were made.
         scores.test[:, :TABLED_SAMPLES]
         if condition == CLEAN
         else logits(network, shifted(images, condition, 0)).astype(np.float16)
@@ -98,10 +98,10 @@ def answer(store: Store, name: str, seed: int, data: Data) -> NDArray[np.float16
 
 
 def build_lab_models(store: Store, seeds: Sequence[int]) -> tuple[list[Model], Outcomes]:
-    """All entries of a laboratory, and the outcomes of its networks of the first seed.
+    """Return all entries of a laboratory, and the outcomes of its networks of the first seed.
 
     Raises:
-        ConfigError: a network is not there with one of the seeds.
+        ConfigError: a network is missing for one of the seeds.
     """
     data, models, tables = load_data(store.lab.data), [], {}
     for name in tqdm(deployable(store.lab), unit=" networks", disable=None):
@@ -133,7 +133,7 @@ def build_lab_models(store: Store, seeds: Sequence[int]) -> tuple[list[Model], O
 
 
 def origin(store: Store, seeds: Sequence[int]) -> dict[str, object]:
-    """Where the tables come from."""
+    """Provenance of the tables."""
     return {
         "lab": f"configs/lab/{store.lab.name}.yaml",
         "seeds": list(seeds),
@@ -144,10 +144,10 @@ def origin(store: Store, seeds: Sequence[int]) -> dict[str, object]:
 
 
 def destination(lab: Lab, out: Path | None) -> Path:
-    """The folder that the tables go to: for laboratories that ship, by default that of the package.
+    """Folder of the tables: for laboratories that ship, by default that of the package.
 
     Raises:
-        ConfigError: none is named, and this laboratory does not ship.
+        ConfigError: no folder is given, and this laboratory does not ship.
     """
     ships = sorted(path.stem for path in (SHIPPED_TABLES / "lab").glob("*.json"))
     if out is None and lab.name not in ships:
@@ -172,27 +172,28 @@ def point_rows(models: Sequence[Model]) -> list[list[str]]:
 
 @dataclass(kw_only=True)
 class MakeLabCatalogCommand(DataOption):
-    """Turn trained networks into tables that ship.
+    """Turn trained networks into the tables that ship.
 
-    Writes its networks, means over the seeds of which all are there, as entries of the catalogue (JSON), and
-    what those of the first seed answer to test pictures under fourteen conditions (npz), and prints one line
-    per operating point. The logits of all seeds stay in FOLDER/logits, for experiments.measure_quality. With
-    --outcomes-only the entries stay as they are; so do all scenarios that place them.
+    Writes its networks, as means over the seeds for which all networks exist, as entries of the catalogue
+    (JSON), and the answers of the first seed's networks to test pictures under fourteen conditions (npz).
+    Prints one line per operating point. The logits of all seeds stay in FOLDER/logits, for
+    experiments.measure_quality. With --outcomes-only the entries do not change, nor do the scenarios that
+    place them.
     """
 
     folder: Positional[Path]
-    """that experiments.train_lab wrote"""
+    """folder that experiments.train_lab wrote"""
     training_seeds: tuple[int, ...] = ()
-    """of which all networks are there (default: all such)"""
+    """seeds for which all networks exist (default: all such seeds)"""
     out: Path | None = None
     """folder to write into (default for laboratories that ship: the package's)"""
     outcomes_only: bool = False
-    """write the outcome table alone"""
+    """write only the outcome table"""
 
     renamed: ClassVar[dict[str, str]] = {"--seeds": "--training-seeds"}
 
     def run(self) -> None:
-        """Write the tables, and print what is in them."""
+        """Write the tables, and print their content."""
         use_folder(self.data)
         store = Store.open(self.folder)
         out = destination(store.lab, self.out)

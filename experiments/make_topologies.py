@@ -15,7 +15,7 @@ from idn_gym.scenarios.compile.topohub import SHIPPED_GRAPHS
 
 
 def extract(name: str) -> dict[str, Any]:
-    """The part of a TopoHub graph that the package uses, with where it comes from."""
+    """The part of a TopoHub graph that the package uses, with its provenance."""
     import topohub
 
     graph = topohub.get(name)
@@ -52,7 +52,7 @@ class MakeTopologiesCommand:
     """Write the graphs that ship with the package, from TopoHub."""
 
     out: Path | None = None
-    """folder to write into (default: where the package looks for them)"""
+    """folder to write into (default: the package's data folder)"""
 
     def run(self) -> None:
         """Write every shipped graph."""

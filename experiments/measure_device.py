@@ -39,14 +39,14 @@ TIMED_NETWORKS: dict[str, tuple[Callable[[], nn.Module], int, int]] = {
     "three tiers at 28": (lambda: three_tier(Size(), 10), 1, 28),
     "three tiers quarter at 28": (lambda: three_tier(Size((4, 8, 16)), 10), 1, 28),
 }
-"""what is timed, and channels and side [pixels] of its input: many and few layers, much and little work.
+"""Timed networks, with channels and side [pixels] of their input: many and few layers, much and little work.
 
-Without the last two, noise in the others decides what the shortest parts are said to take.
+Without the last two, noise in the others would determine the time of the shortest parts.
 """
 
 
 class DeviceTiming(NamedTuple):
-    """One network on this machine."""
+    """Timing of one network on this machine."""
 
     name: str
     layers: int
@@ -56,10 +56,10 @@ class DeviceTiming(NamedTuple):
 
 
 def time_networks(names: Iterable[str], protocol: Protocol) -> list[DeviceTiming]:
-    """Time networks, whole, at batch 1, with random weights.
+    """Time whole networks at batch 1, with random weights.
 
     Raises:
-        ConfigError: a network's times spread too far in every attempt.
+        ConfigError: the times of a network spread too far in every attempt.
     """
     rows = []
     for name in names:
@@ -72,20 +72,20 @@ def time_networks(names: Iterable[str], protocol: Protocol) -> list[DeviceTiming
             raise ConfigError(
                 name,
                 f"spread {timing.spread:.0%} of the median in the best of {timing.attempts} runs; at most "
-                f"{protocol.spread:.0%} is allowed: stop what else runs here, or give a larger --spread",
+                f"{protocol.spread:.0%} is allowed: stop other programs, or give a larger --spread",
             )
         rows.append(DeviceTiming(name, sum(row.mac_layers for row in graph.operators), graph.macs, timing))
     return rows
 
 
 def stated(name: str, tier: str, memory: float, watts: tuple[float, float]) -> Device:
-    """A device as far as it is known before anything is timed; its rate is a placeholder.
+    """Return a device as far as it is known before the measurement; its rate is a placeholder.
 
     Args:
-        name: of the device.
+        name: name of the device.
         tier: free label.
-        memory: [bytes] for weights.
-        watts: [W] while computing and while waiting, stated and not measured.
+        memory: [bytes] memory for weights.
+        watts: [W] power while computing and while waiting, as stated, not measured.
 
     Raises:
         ConfigError: a number is out of bounds.
@@ -95,12 +95,12 @@ def stated(name: str, tier: str, memory: float, watts: tuple[float, float]) -> D
 
 
 def device(known: Device, rows: list[DeviceTiming], protocol: Protocol) -> Device:
-    """The same device with the laws that fit the timings best.
+    """Return the same device with the laws that fit the timings best.
 
     Args:
-        known: what `stated` returned.
-        rows: at least five timings, so that the fit with one left out still has more points than terms.
-        protocol: of the timings.
+        known: a device that `stated` returned.
+        rows: at least five timings, so that a fit with one left out still has more points than terms.
+        protocol: protocol of the timings.
 
     Raises:
         ConfigError: time does not grow with the operations.
@@ -110,7 +110,7 @@ def device(known: Device, rows: list[DeviceTiming], protocol: Protocol) -> Devic
     fixed, per_layer, per_mac = fit_law(points)
     simple_fixed, simple_per_mac = fit_law(plain)
     if per_mac <= 0 or simple_per_mac <= 0:
-        raise ConfigError(known.name, "took no longer for more operations; no rate can be fitted to that")
+        raise ConfigError(known.name, "takes no longer for more operations, so no rate can be fitted")
     how = (
         f"{len(rows)} networks timed at batch 1, fp32, {protocol.threads} thread(s), "
         f"median of {protocol.repeats} calls whose middle half spread over up to "
@@ -134,24 +134,24 @@ def device(known: Device, rows: list[DeviceTiming], protocol: Protocol) -> Devic
 
 
 def check_path(path: Path) -> None:
-    """Whether a file can be there, asked before minutes of timing.
+    """Check that a file can be written, before minutes of timing.
 
     Raises:
-        ConfigError: its ending is none of the catalogue's, or there is no such folder.
+        ConfigError: its suffix is not one of the catalogue's, or its folder does not exist.
     """
     if path.suffix not in FORMS or not path.parent.is_dir():
-        allowed = f"must end in {', '.join(FORMS)} and lie in a folder that is there"
+        allowed = f"must end in {', '.join(FORMS)} and lie in an existing folder"
         raise ConfigError("out", f"{str(path)!r} is not allowed; {allowed}")
 
 
 def ram() -> float:
-    """[bytes] of this machine.
+    """Return the RAM of this machine in bytes.
 
     Raises:
-        ConfigError: the system does not say.
+        ConfigError: the system does not report it.
     """
     if not hasattr(os, "sysconf"):
-        raise ConfigError("memory", "missing, and this system does not say its own; give it with --memory")
+        raise ConfigError("memory", "missing, and the system does not report its RAM; set --memory")
     return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
 
 
@@ -178,24 +178,24 @@ class MeasureDeviceCommand:
     """
 
     name: Positional[str]
-    """of the device"""
+    """name of the device"""
     active_watts: float
-    """[W] in total while computing"""
+    """[W] total power while computing"""
     idle_watts: float
-    """[W] in total while waiting"""
+    """[W] total power while waiting"""
     tier: str = "edge_server"
     """free label"""
     memory: float | None = None
     """[bytes] for weights (default: the RAM)"""
     threads: int = bounded(1, least=1, most=9_999_999)
-    """that torch may use"""
+    """number of threads that torch may use"""
     spread: float = 0.1
-    """most noise, as a share of the median"""
+    """maximum noise, as a share of the median"""
     out: Path | None = None
     """YAML or JSON file to write (default: NAME.yaml)"""
 
     def run(self) -> None:
-        """Time the networks, and write and print what was found."""
+        """Time the networks, and write and print the device."""
         path = self.out or Path(f"{file_name(self.name)}.yaml")
         check_path(path)
         writable_file(path)

@@ -1,4 +1,4 @@
-"""Measure what a good placement, splits and exits are worth: ``python -m experiments.measure_presets``."""
+"""Measure the value of placements, splits and exits: ``python -m experiments.measure_presets``."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ WITHOUT: dict[str, dict[str, object]] = {
     "without exits": {"serving.exits": False},
     "without both": {"serving.max_parts": 1, "serving.exits": False},
 }
-"""What one and the same search must do without, its placements judged under the same restriction."""
+"""Restrictions of the search; its placements are evaluated under the same restriction."""
 
 FEW_MODELS = 12
-"""Up to how many models a scenario may have for each to be left out in turn."""
+"""Maximum number of models for which each one is left out in turn."""
 
 Rows = list[ComparisonRow]
 
@@ -53,10 +53,10 @@ def measure_preset(
     """Compare the baselines, then searches without splits, without exits and without each model.
 
     Args:
-        scenario: what to play.
-        seeds: of the test split; searches look at validation seeds.
-        options: of the searches, as in `idn_gym.optimum.search.moves.SearchConfig`.
-        preference: what the scalar cost weighs.
+        scenario: the scenario to play.
+        seeds: seeds of the test split; searches use validation seeds.
+        options: options of the searches, as in `idn_gym.optimum.search.moves.SearchConfig`.
+        preference: weights of the scalar cost.
     """
     played = {
         agent: play_agent(
@@ -74,7 +74,7 @@ def measure_preset(
 
 
 def _without_models(scenario: Scenario) -> dict[str, dict[str, object]]:
-    """Changes that leave one model out, where there are few."""
+    """Changes that leave one model out, if there are few models."""
     if sum(task.copies * len(task.models) for task in scenario.tasks) > FEW_MODELS:
         return {}
     return {
@@ -90,18 +90,18 @@ def _options(scenario: Scenario) -> int:
 
 
 def seed_range(rows: Rows) -> float:
-    """Share of the worst agent's cost that the best one saves."""
+    """Share of the worst agent's cost that the best agent saves."""
     costs = [row.cost.estimate for row in rows]
     return 1.0 - min(costs) / max(costs)
 
 
 def lost(rows: Rows, name: str = "without both") -> Interval:
-    """Cost added by doing without, as a share of the best found."""
+    """Added cost of a restriction, as a share of the best cost found."""
     return next(row.relative for row in rows if row.agent == name)
 
 
 def preset_summary(agents: Rows, searches: Rows) -> str:
-    """Both tables and what follows from them."""
+    """Both tables and a summary of them."""
     best = next(row for row in searches if row.agent == BEST)
     split, early = best.metrics["split_rate"], best.metrics["early_rate"]
     lines = [
@@ -121,13 +121,14 @@ def preset_summary(agents: Rows, searches: Rows) -> str:
 
 @dataclass(kw_only=True)
 class MeasurePresetsCommand(SeedOption):
-    """Measure whether scenarios are worth solving, and what splits and exits are worth in them.
+    """Measure whether scenarios are worth solving, and the value of splits and exits in them.
 
-    With --loading, how full they are at nominal demand, with nothing placed and with the best placement
-    found, and what loading costs over 48 slots: who keeps a greedy placement, and who moves random ones.
+    With --loading: how full the scenarios are at nominal demand, with nothing placed and with the best
+    placement found, and the costs of loading over 48 slots, for a greedy static placement and for random ones
+    that change.
 
-    With --headroom, what moving models in time could win: the share of the cost of the best static placement
-    of each test episode that the best sequence found saves, and the most that any could, loading paid.
+    With --headroom: the possible gain of moving models in time. For each test episode, the share of the best
+    static placement's cost that the best sequence found saves, and an upper bound on it, loading included.
 
     Example: --scenario edge-small workload.rate=120
     """
@@ -135,24 +136,24 @@ class MeasurePresetsCommand(SeedOption):
     scenario: tuple[str, ...] = tuple(name for name in PRESETS if name not in LARGE_PRESETS)
     """presets or YAML files"""
     restarts: int = bounded(5, least=1, most=9_999_999)
-    """of the local search"""
+    """restarts of the local search"""
     budget: float = bounded(1e7, least=0.0)
     """batches served per restart"""
     preference: str = "balanced"
-    """what the scalar cost weighs"""
+    """weights of the scalar cost"""
     loading: bool = False
-    """how full scenarios are, and what loading costs, instead"""
+    """print how full scenarios are, and the costs of loading, instead"""
     headroom: bool = False
-    """what the best sequence of placements saves, instead"""
+    """print the savings of the best sequence of placements instead"""
     bracket_seconds: float = bounded(60.0, above=0.0)
-    """of each episode whose headroom is measured; half of them for the sequence"""
+    """seconds per episode for the headroom; half of them for the sequence"""
     out: Path = Path("runs/presets")
     """folder to write into"""
     changes: Changes = ()
-    """to the scenarios, such as workload.rate=120"""
+    """changes to the scenarios, such as workload.rate=120"""
 
     def run(self) -> None:
-        """Measure, print and write, scenario by scenario."""
+        """Measure, print and write the tables, scenario by scenario."""
         if self.loading and self.headroom:
             raise ConfigError("headroom", "true is not allowed together with loading; name one of the two")
         options: dict[str, object] = {"restarts": self.restarts, "budget": self.budget}
@@ -180,7 +181,7 @@ class MeasurePresetsCommand(SeedOption):
         seeds, config = range(self.seeds), SearchConfig(restarts=self.restarts, budget=self.budget)
         loads = [nominal_load(scenario, seeds, config, self.preference) for scenario in scenarios]
         _print_and_write(self.out / "nominal", NOMINAL_HEAD, loads)
-        # Where capacity is private, models are there at once.
+        # With private capacity, models are loaded instantly.
         shared = [scenario for scenario in scenarios if scenario.serving.capacity == "shared"]
         costs = [line for scenario in shared for line in loading_costs(scenario, seeds, self.preference)]
         if costs:
@@ -188,7 +189,7 @@ class MeasurePresetsCommand(SeedOption):
             _print_and_write(self.out / "loading", LOADING_HEAD, costs)
 
     def _measure_headroom(self, scenarios: Sequence[Scenario]) -> None:
-        """Print and write the brackets of all scenarios, and what policies make of them."""
+        """Print and write the brackets of all scenarios, and the results of policies between them."""
         lines, seeds = [], range(self.seeds)
         with bar(
             "policies and episodes", sum(len(field_of(scenario)) + self.seeds for scenario in scenarios)
@@ -202,7 +203,7 @@ class MeasurePresetsCommand(SeedOption):
 
 
 class _Line(Protocol):
-    """A line of a table, for people and for programs."""
+    """A line of a table, for readers and for programs."""
 
     def cells(self) -> Sequence[str]: ...
 
@@ -210,7 +211,7 @@ class _Line(Protocol):
 
 
 def _print_and_write(path: Path, head: Sequence[str], lines: Sequence[_Line]) -> None:
-    """One table; as ``.json`` and ``.csv``, all in SI units, for programs."""
+    """Print one table; write it as ``.json`` and ``.csv``, all in SI units, for programs."""
     print_rows(head, [line.cells() for line in lines])
     plain = [line.plain() for line in lines]
     write_text(path.with_suffix(".json"), json.dumps(known(plain), indent=2) + "\n")

@@ -29,16 +29,16 @@ from idn_gym.files import writable_folder, write_text
 from idn_gym.text_tables import aligned
 
 HIGH = 0.8
-"""Accuracy above which a condition counts as mild."""
+"""A condition with an accuracy above this counts as mild."""
 
 NEAR = 0.025
-"""Error that claim (g) allows average confidence under mild conditions."""
+"""Error of the average confidence under mild conditions that claim (g) allows."""
 
 
 def mean_errors(rows: Sequence[Judged]) -> list[dict[str, Any]]:
-    """Mean absolute errors per network, calibration, estimator and exit, over conditions and files.
+    """Mean absolute error per network, calibration, estimator and exit, over conditions and files.
 
-    ``mild_error`` is over what has a true accuracy above `HIGH` only, NaN where nothing has.
+    ``mild_error`` covers only entries with a true accuracy above `HIGH`; nan where there are none.
     """
     table = []
     for key, group in _grouped(rows, lambda row: (row.network, row.calibration, row.estimator, row.exit)):
@@ -55,7 +55,7 @@ def mean_errors(rows: Sequence[Judged]) -> list[dict[str, Any]]:
 def picks(rows: Sequence[Judged]) -> list[dict[str, Any]]:
     """How often the exit with the highest estimate is the most accurate one, per network.
 
-    Equally accurate exits are all right. Networks with one exit are left out.
+    Equally accurate exits all count as right. Networks with one exit are left out.
     """
     table = []
     for key, group in _grouped(rows, lambda row: (row.network, row.calibration, row.estimator)):
@@ -71,11 +71,11 @@ def picks(rows: Sequence[Judged]) -> list[dict[str, Any]]:
 
 
 def claims(rows: Sequence[Judged], calibrations: Sequence[Calibrated]) -> list[dict[str, Any]]:
-    """Headline claim (g), network by network: in how many of its files each of three statements holds.
+    """Headline claim (g), per network: the number of its files for which each of three statements holds.
 
-    Average calibrated confidence is on average within `NEAR` of the truth while accuracy is above `HIGH`; ATC
-    on the largest confidence is closer over all conditions; a temperature lowers every exit's NLL on
-    validation data.
+    The statements: average calibrated confidence is on average within `NEAR` of the truth while the accuracy
+    is above `HIGH`; ATC on the largest confidence is more accurate over all conditions; a temperature lowers
+    every exit's NLL on validation data.
     """
     table = []
     for (network,), group in _grouped(rows, lambda row: (row.network,)):
@@ -101,14 +101,14 @@ def claims(rows: Sequence[Judged], calibrations: Sequence[Calibrated]) -> list[d
 
 
 def _error(rows: Sequence[Judged]) -> float:
-    """Mean absolute error; nan of nothing, which keeps no limit."""
+    """Mean absolute error; nan for an empty selection, which satisfies no limit."""
     return float(np.mean([abs(row.estimate - row.accuracy) for row in rows])) if rows else np.nan
 
 
 def quality_summary(
     rows: Sequence[Judged], calibrations: Sequence[Calibrated], followed: Sequence[Followed]
 ) -> str:
-    """All tables for people."""
+    """All tables as text."""
     lines = ["mean absolute error in points over all conditions (in brackets: accuracy above 80 % only)"]
     for (network,), table in _grouped(mean_errors(rows), lambda row: (row["network"],)):
         exits = sorted({row["exit"] for row in table})
@@ -167,7 +167,7 @@ def _online_lines(followed: Sequence[Followed]) -> list[str]:
 
 
 def _grouped(rows: Iterable[Any], key: Callable[[Any], tuple[Any, ...]]) -> list[tuple[Any, list[Any]]]:
-    """Rows with equal keys, in the order in which the keys first come."""
+    """Group rows with equal keys, in order of first occurrence."""
     groups: dict[tuple[Any, ...], list[Any]] = {}
     for row in rows:
         groups.setdefault(key(row), []).append(row)
@@ -175,7 +175,7 @@ def _grouped(rows: Iterable[Any], key: Callable[[Any], tuple[Any, ...]]) -> list
 
 
 def measure_signals(networks: Sequence[Logits], out: Path) -> str:
-    """Write tables and pictures of all networks into a folder, and return the text."""
+    """Write tables and pictures of all networks into a folder; return the text."""
     rows = [row for logits in networks for row in score_signals(logits)]
     calibrations = [row for logits in networks for row in calibration_errors(logits)]
     followed = [row for logits in networks for row in follow(logits)]
@@ -199,13 +199,12 @@ def measure_signals(networks: Sequence[Logits], out: Path) -> str:
 class MeasureQualityCommand:
     """Measure label-free estimates of accuracy on the logits of trained networks.
 
-    Reads every npz file in the folder (layout: experiments.lab.quality_data), prints how far the estimates
-    are from the truth, and writes the tables as text and CSV (fractions, not points) and reliability
-    diagrams.
+    Reads every npz file in the folder (layout: experiments.lab.quality_data), prints the errors of the
+    estimates, and writes the tables as text and CSV (fractions, not points) and reliability diagrams.
     """
 
     folder: Positional[Path]
-    """with one npz file per trained network"""
+    """folder with one npz file per trained network"""
     out: Path | None = None
     """folder to write into (default: FOLDER/quality)"""
 

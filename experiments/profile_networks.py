@@ -36,19 +36,19 @@ PROFILED_NETWORKS = {
     "densenet169": "densenet169",
     "swin_tiny_patch4_window7_224": "swin_t",
 }
-"""timm's name -> torchvision's, under which the accuracy was published; None: torchvision has none"""
+"""timm's name -> torchvision's name, under which the accuracy was published; None: not in torchvision"""
 
 OPERATORS = (
     "nms", "qnms", "roi_align", "_roi_align_backward", "qroi_align", "ps_roi_align", "_ps_roi_align_backward",
     "roi_pool", "_roi_pool_backward", "ps_roi_pool", "_ps_roi_pool_backward", "deform_conv2d",
     "_deform_conv2d_backward",
 )  # fmt: skip
-"""of torchvision's compiled library, none of which classifiers call"""
+"""operators of torchvision's compiled library, which classifiers do not call"""
 
 
 @functools.cache
 def libraries() -> tuple[Any, Any]:
-    """The modules timm and torchvision.
+    """Import the modules timm and torchvision.
 
     Raises:
         DependencyNotInstalled: one of them is missing.
@@ -69,10 +69,10 @@ def libraries() -> tuple[Any, Any]:
 
 @functools.cache
 def declare_operators() -> torch.library.Library:
-    """Lets torchvision be imported where its compiled library does not fit the torch that is there.
+    """Allow importing torchvision where its compiled library does not fit the installed torch.
 
-    Importing it describes the results of these operators, which must exist for that, whatever they take.
-    They last as long as what is returned, which the cache keeps.
+    The import describes the results of these operators, so they must be defined, with any arguments. They
+    exist as long as the returned object, which the cache keeps.
     """
     fragment = torch.library.Library("torchvision", "FRAGMENT")
     for name in OPERATORS:
@@ -81,7 +81,7 @@ def declare_operators() -> torch.library.Library:
 
 
 def profile_all(name: str) -> tuple[OperatorGraph, int]:
-    """Trace a timm network at its own resolution; also its number of parameters.
+    """Trace a timm network at its own resolution; also return its number of parameters.
 
     Raises:
         ConfigError: the catalogue has no such network.
@@ -95,7 +95,7 @@ def profile_all(name: str) -> tuple[OperatorGraph, int]:
 
 
 def profile(name: str) -> dict[str, Any]:
-    """One network's entry: what it costs in all, its distinct cuts, and what was published of it."""
+    """Return one network's entry: total costs, its distinct cuts, and published values."""
     graph, params = profile_all(name)
     cuts = distinct(graph.cuts())
     return {
@@ -113,7 +113,7 @@ def profile(name: str) -> dict[str, Any]:
 
 
 def published(name: str) -> dict[str, dict[str, Any]]:
-    """Accuracy, GMACs and sizes that torchvision states of its weights, by the weights' name."""
+    """Accuracy, GMACs and sizes that torchvision publishes for its weights, by the weights' name."""
     if PROFILED_NETWORKS[name] is None:
         return {}
     _, torchvision = libraries()
@@ -139,14 +139,14 @@ def profiles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
 class ProfileNetworksCommand:
     """Profile the catalogue's ImageNet networks.
 
-    Needs timm and torchvision, which nothing else here does; random weights will do, so nothing is
+    Needs timm and torchvision, which no other command uses. Weights are random, so nothing is
     downloaded. The file has the form of experiments/shipped_data/catalog_sources/cut_profiles.json.
     """
 
     out: Path
     """JSON file to write"""
     networks: tuple[str, ...] = tuple(PROFILED_NETWORKS)
-    """timm's names"""
+    """names of timm"""
 
     def run(self) -> None:
         """Profile and write."""

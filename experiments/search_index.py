@@ -24,8 +24,8 @@ from idn_gym.policies.index.weights import write_weights
 class SearchIndexCommand:
     """Search for the weights of an index policy by the cross-entropy method, and write them.
 
-    `python -m experiments.compare OUT/agent.yaml` plays what was found. Candidates play training episodes;
-    validation episodes say which mean is kept. The same command goes on with a search that was stopped.
+    `python -m experiments.compare OUT/agent.yaml` plays the result. Candidates play training episodes; the
+    mean with the best validation episodes is kept. The same command continues a search that was stopped.
 
     Example: --scenario metro-day --out runs/index-metro-day --generations 60
     """
@@ -35,24 +35,24 @@ class SearchIndexCommand:
     out: Path
     """folder: search.json, weights.json, agent.yaml and curve.csv"""
     generations: int = bounded(40, least=1, most=100_000)
-    """rounds of drawing, playing and keeping the best"""
+    """number of rounds: draw candidates, play them, keep the best"""
     population: int = bounded(32, least=4, most=100_000)
-    """candidates of a generation"""
+    """number of candidates per generation"""
     episodes: int = bounded(2, least=1, most=100_000)
-    """training episodes that each candidate plays"""
+    """number of training episodes that each candidate plays"""
     judged: int = bounded(8, least=1, most=100_000)
-    """validation episodes that means are judged on"""
+    """number of validation episodes for the evaluation of means"""
     preference: str = "balanced"
-    """what the cost weighs: a name, or weights such as {latency: 1}"""
+    """weights of the cost: a name, or weights such as {latency: 1}"""
     seed: int = bounded(0, least=0)
-    """of the candidates"""
+    """seed of the candidates"""
     changes: Changes = ()
-    """such as dynamics.link.kind=ar1"""
+    """changes to the scenario, such as dynamics.link.kind=ar1"""
 
     stopped: ClassVar[str] = GO_ON
 
     def run(self) -> None:
-        """Search, and say where everything is."""
+        """Search, and print the paths of the results."""
         out = writable_folder(self.out)
         search = IndexSearch(
             scenario=self.scenario,

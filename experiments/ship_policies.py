@@ -1,4 +1,4 @@
-"""Take trained policies of a study into the repository: ``python -m experiments.ship_policies FOLDER``."""
+"""Copy trained policies of a study into the repository: ``python -m experiments.ship_policies FOLDER``."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from idn_gym.config_reader import ConfigError, read_yaml, show
 from idn_gym.files import atomically, writable_folder, write_text
 
 POLICY_MEMBERS = {"policy.pth": "weights", "data": "environment steps"}
-"""What is kept of a policy.zip; optimiser and buffers are for training alone."""
+"""Members of policy.zip that are kept; optimiser and buffers are needed only for training."""
 
 
 @dataclass(kw_only=True)
 class ShipPoliciesCommand:
-    """Keep the weights and curves of the trainings with one seed, one folder per scenario.
+    """Copy the weights and curves of the trainings with one seed, one folder per scenario.
 
     Example: runs/study/headline
     """
 
     folder: Positional[Path]
-    """of a study that has trained"""
+    """folder of a study whose trainings are finished"""
     out: Path = Path("agents/shipped")
-    """where they go"""
+    """folder to copy into"""
     seed: int = 0
-    """of the trainings"""
+    """seed of the trainings"""
 
     def run(self) -> None:
-        """Copy, and say what."""
+        """Copy the files, and print their paths."""
         found = list_trainings(self.folder, self.seed)
         for name, run in found.items():
             ship_policy(run, writable_folder(self.out / name))
@@ -45,10 +45,10 @@ class ShipPoliciesCommand:
 
 
 def list_trainings(folder: Path, seed: int) -> dict[str, RunFolder]:
-    """Trainings of a study with a seed, by name of the scenario.
+    """Return the trainings of a study with a seed, by name of the scenario.
 
     Raises:
-        ConfigError: there are none, or several of one scenario.
+        ConfigError: there is no such training, or there are several for one scenario.
     """
     found: dict[str, RunFolder] = {}
     others = set()
@@ -65,21 +65,21 @@ def list_trainings(folder: Path, seed: int) -> dict[str, RunFolder]:
         found[name] = run
     if not found:
         there = f"those with seeds {sorted(others)} are" if others else "none is"
-        wrong = f"{seed} is not allowed; {show(str(folder))} has no such training that is over"
+        wrong = f"{seed} is not allowed; {show(str(folder))} has no finished training of that kind"
         raise ConfigError("seed", f"{wrong}; {there}")
     return found
 
 
 def ship_policy(run: RunFolder, out: Path) -> None:
     """Write the weights as a policy.zip, the run's configuration and its curves into a folder."""
-    read_weights(run.policy)  # refuses what is damaged
+    read_weights(run.policy)  # refuses damaged files
     kept = io.BytesIO()
     with zipfile.ZipFile(run.policy) as given, zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as file:
         for member in POLICY_MEMBERS:
             content = given.read(member)
             if member == "data":
                 content = json.dumps({"num_timesteps": steps_of(run.policy)}).encode()
-            file.writestr(zipfile.ZipInfo(member), content, zipfile.ZIP_DEFLATED)  # without today's date
+            file.writestr(zipfile.ZipInfo(member), content, zipfile.ZIP_DEFLATED)  # without the current date
     atomically(out / "policy.zip", lambda file: file.write(kept.getvalue()))
     config = {key: value for key, value in read_yaml(run.config).items() if key in ("run", "versions")}
     write_text(out / run.config.name, yaml.safe_dump(config, sort_keys=False))

@@ -42,13 +42,13 @@ class StudyCommand(EngineOptions):
     """Run a study.
 
     Every combination of part, grid cell, agent and seed, and every agent's front, is played once, several at
-    a time, each in one process with one thread, and kept on disk; the same command later plays only what is
-    missing or has changed in the YAML, then writes table, figures and report anew. Runs that other code
-    played stay, and are named in the report.
+    a time, each in one process with one thread, and kept on disk. The same command later plays only
+    combinations that are missing or that changed in the YAML, then writes table, figures and report again.
+    Runs of other versions of the code are kept, and the report names them.
     """
 
     study: Positional[Path]
-    """YAML file; configs/studies has those that ship"""
+    """YAML file; those that ship are in configs/studies"""
     out: Path | None = None
     """folder to write into (default: runs/studies/NAME)"""
     workers: int = bounded(os.cpu_count() or 1, least=1, most=9_999_999)
@@ -56,9 +56,9 @@ class StudyCommand(EngineOptions):
     shard: str | None = None
     """I/N: play share I of N of what can be played now, and write no report"""
     parts: tuple[str, ...] = ()
-    """play these parts alone (default: all)"""
+    """play only these parts (default: all)"""
     smoke: bool = False
-    """run a reduced version within minutes, to see that it works"""
+    """run a reduced version within minutes, as a smoke test"""
 
     stopped: ClassVar[str] = GO_ON
 
@@ -113,7 +113,7 @@ def play_study(study: Study, asked: StudyCommand) -> Path | None:
 
 
 def report_played(study: Study, smoke: bool, out: Path, head: dict[str, Any]) -> Path:
-    """Report every part of which all has been played; returns the report's path."""
+    """Report every part that has been played completely; return the report's path."""
     units, left_out = list_units(study, smoke)
     fronts, transfers = list_fronts(study, smoke), list_transfers(study.transfers, smoke)
     listed: list[CachedRun] = [*units, *fronts, *transfers]

@@ -31,19 +31,19 @@ class TrainCommand(EngineOptions):
     agent: str | None = None
     """name of a file in configs/agents, such as ppo, dqn or sac, or another YAML file (default: ppo)"""
     steps: int | None = None
-    """slots, summed over environments (default: 400000)"""
+    """total number of slots, summed over environments (default: 400000)"""
     envs: int | None = None
-    """environments side by side (default: 64)"""
+    """number of environments side by side (default: 64)"""
     seed: int | None = None
-    """of weights, exploration and training episodes (default: 0)"""
+    """seed of weights, exploration and training episodes (default: 0)"""
     out: Path
-    """folder for everything the run writes"""
+    """folder for all files of the run"""
     resume: bool = False
-    """go on with the run in that folder, if any"""
+    """continue the run in that folder, if there is one"""
     changes: Changes = ()
-    """such as agent.learning_rate=1e-3"""
+    """changes to the configuration, such as agent.learning_rate=1e-3"""
 
-    stopped: ClassVar[str] = "the same command with --resume goes on from the last checkpoint"
+    stopped: ClassVar[str] = "the same command with --resume continues from the last checkpoint"
 
     def run(self) -> None:
         """Train, and say where everything is."""
@@ -62,10 +62,10 @@ class TrainCommand(EngineOptions):
 
 
 def requested(asked: TrainCommand, saved: Mapping[str, Any] | None = None) -> RunConfig:
-    """The run that the command line asks for, starting from a saved one if there is one.
+    """Return the run that the command line describes, starting from a saved one if there is one.
 
     Raises:
-        ConfigError: something in it is wrong.
+        ConfigError: a key or value is invalid.
     """
     changes = assignments(asked.changes)
     for name in ("steps", "envs", "seed"):
@@ -75,22 +75,22 @@ def requested(asked: TrainCommand, saved: Mapping[str, Any] | None = None) -> Ru
 
 
 def configure_run(asked: TrainCommand) -> RunConfig:
-    """The run that the command line asks for, in its folder.
+    """Return the run that the command line describes, in its folder.
 
     Raises:
-        ConfigError: something in it is wrong, or the folder holds another run.
+        ConfigError: a key or value is invalid, or the folder holds another run.
     """
     folder = RunFolder(asked.out)
     saved = folder.saved()
     if saved is not None and not asked.resume:
-        raise ConfigError("out", f"{folder.path} holds a run; add --resume to go on with it")
+        raise ConfigError("out", f"{folder.path} holds a run; add --resume to continue it")
     config = requested(asked, saved)
     if saved is not None:
         before, after = flat(run_config.load_run_config(saved)), flat(config)
         for key in [*before, *after]:
             if before.get(key) != after.get(key):
                 was = f"{before.get(key)!r} in {folder.config}"
-                raise ConfigError(key, f"{after.get(key)!r} is not what the run has: {was}")
+                raise ConfigError(key, f"{after.get(key)!r} differs from the run's value: {was}")
     return config
 
 

@@ -18,11 +18,11 @@ from idn_gym.scenarios.contexts import base_scenario, load_context
 
 @dataclass(kw_only=True)
 class TrainContextsCommand:
-    """Train ppo-graph on the scenarios of a context, part train, an episode of each after the other.
+    """Train ppo-graph on the scenarios of a context (part train), one episode on each in turn.
 
-    An agent that imitates, such as ppo-imitation, first imitates sequences found on some of them.
+    An agent with imitation, such as ppo-imitation, first imitates sequences found on some of them.
 
-    What it leaves plays in experiments.compare_contexts and experiments.compare, on any network.
+    The trained policy plays in experiments.compare_contexts and experiments.compare, on any network.
     Example: --context trees --out runs/trees steps=200000 agent.learning_rate=1e-3
     """
 
@@ -31,26 +31,26 @@ class TrainContextsCommand:
     agent: str = "ppo-graph"
     """name of a file in configs/agents, or another YAML file, of kind ppo-graph"""
     envs: int = bounded(16, least=1)
-    """environments side by side, all on the scenario of the turn"""
+    """number of environments side by side, all on the scenario of the turn"""
     steps: int = bounded(200_000, least=1)
-    """slots, summed over environments; rounded up to whole turns"""
+    """total number of slots, summed over environments; rounded up to whole turns"""
     seed: int = bounded(0, least=0)
-    """of weights, exploration, scenarios and training episodes"""
+    """seed of weights, exploration, scenarios and training episodes"""
     out: Path
-    """folder for everything the run writes"""
+    """folder for all files of the run"""
     scenarios: int = bounded(12, least=1)
-    """that are imitated, agent.imitation.episodes each; for agents that imitate"""
+    """number of scenarios to imitate, with agent.imitation.episodes each; for agents with imitation"""
     trials: int = bounded(6, least=1)
-    """scenarios of the part validation that say which round of the imitation is kept"""
+    """number of validation scenarios that select the round of the imitation"""
     largest: int | None = None
-    """nodes of networks that are learnt from at most (default: all sizes)"""
+    """maximum number of nodes of the training networks (default: no limit)"""
     guide: str | None = None
-    """JSON file of weights of the guide index (default: those that ship)"""
+    """JSON file with weights of the guide index (default: those that ship)"""
     changes: Changes = ()
-    """such as agent.learning_rate=1e-3, action=keep-load-drop or scenario.horizon=24"""
+    """changes, such as agent.learning_rate=1e-3, action=keep-load-drop or scenario.horizon=24"""
 
     def run(self) -> None:
-        """Train, and say where the policy is."""
+        """Train, and print the path of the policy."""
         changes = assignments(self.changes)
         head = "scenario."
         moved = {key.removeprefix(head): v for key, v in changes.items() if key.startswith(head)}

@@ -27,15 +27,15 @@ from idn_gym.lab.training.recipes import Lab
 
 
 def train_lab(store: Store, workers: int, seeds: Sequence[int] = ()) -> None:
-    """Train what is missing, seed by seed in the order of the file, nothing before what it starts from.
+    """Train the missing networks, seed by seed in the order of the file, each after its start network.
 
     Args:
-        store: where to.
-        workers: processes.
-        seeds: some of the laboratory's; none: all.
+        store: store of the networks.
+        workers: number of processes.
+        seeds: some of the laboratory's seeds; empty: all.
 
     Raises:
-        ConfigError: a seed that the laboratory does not have.
+        ConfigError: the laboratory does not have one of the seeds.
     """
     lab = store.lab
     if not set(seeds) <= set(range(lab.seeds)):
@@ -69,10 +69,10 @@ def train_lab(store: Store, workers: int, seeds: Sequence[int] = ()) -> None:
 
 
 def train_one(store: Store, name: str, seed: int) -> None:
-    """Train one network and write it down."""
+    """Train one network and save it."""
     data = _data(store.lab.data)
     epochs = store.lab.recipe(name).epochs
-    # Below the bar of all networks, and only where somebody watches.
+    # Below the bar of all networks, and only on a terminal.
     with tqdm(total=epochs, desc=name, unit=" epochs", position=1, leave=False, disable=None) as bar:
         trained = produce(
             store.lab, name, seed, data, lambda start: store.load(start, seed, data), bar.update
@@ -86,7 +86,7 @@ def _data(name: str) -> Data:
 
 
 def open_store(path: Path, out: Path | None) -> Store:
-    """The laboratory that a file states, and its folder."""
+    """Open the laboratory that a file describes, and its folder."""
     lab = from_plain(Lab, read_yaml(path))
     return Store(lab, out or Path("runs/lab") / file_name(lab.name))
 
@@ -95,8 +95,8 @@ def open_store(path: Path, out: Path | None) -> Store:
 class TrainLabCommand(DataOption, WorkerOption):
     """Train the networks of a laboratory.
 
-    Every network is trained once per seed and kept on disk (experiments/lab/store.py says how); the same
-    command later trains only what is missing or whose recipe has changed. Needs the extra lab.
+    Every network is trained once per seed and kept on disk (layout: experiments/lab/store.py). The same
+    command later trains only networks that are missing or whose recipe changed. Needs the extra lab.
     """
 
     config: Positional[Path]
@@ -104,13 +104,13 @@ class TrainLabCommand(DataOption, WorkerOption):
     out: Path | None = None
     """folder of the networks (default: runs/lab/NAME)"""
     training_seeds: tuple[int, ...] = ()
-    """of the laboratory, to train (default: all)"""
+    """the laboratory's seeds to train (default: all)"""
 
     renamed: ClassVar[dict[str, str]] = {"--seeds": "--training-seeds"}
     stopped: ClassVar[str] = GO_ON
 
     def run(self) -> None:
-        """Train what is missing."""
+        """Train the networks that are missing."""
         use_folder(self.data)
         store = open_store(self.config, self.out)
         training_part(store.lab, load_data(store.lab.data))

@@ -61,7 +61,7 @@ def _is_over(tuning: Tuning, index: int, out: Path) -> bool:
 
 
 def _claim(tuning: Tuning, out: Path) -> None:
-    """Note what is tuned; only the number of trials may change later."""
+    """Record the tuning's settings; only the number of trials may change later."""
     writable_folder(out)
     record, file = {**json.loads(json.dumps(dataclasses.asdict(tuning))), "trials": None}, out / "tuning.json"
     if not file.is_file():
@@ -98,18 +98,19 @@ _PROG = "python -m experiments.tune"
 class TuneCommand(WorkerOption, EngineOptions):
     """Tune hyper-parameters.
 
-    Trials are judged on validation episodes; the first one is the agent as it is. All are kept in a journal,
-    so the same command goes on where a killed one stopped: finished trials stay, and one that was cut off is
-    run again. What comes out are a table of the trials, the best agent as a YAML file, and, trained anew on
-    other seeds and judged on other episodes, whether it is better than the agent as it is.
+    Trials are evaluated on validation episodes; the first one is the agent without changes. All trials are
+    kept in a journal, so the same command continues after an interruption: finished trials stay, and an
+    interrupted one runs again. The results are a table of the trials, the best agent as a YAML file, and a
+    confirmation: agents trained on other seeds and evaluated on other episodes, compared with the agent
+    without changes.
     """
 
     tuning: Positional[Path]
-    """YAML file; configs/tuning has those that ship"""
+    """YAML file; those that ship are in configs/tuning"""
     out: Path | None = None
     """folder to write into (default: runs/tuning/NAME)"""
     smoke: bool = False
-    """run a reduced version within a minute, to see that it works"""
+    """run a reduced version within a minute, as a smoke test"""
 
     stopped: ClassVar[str] = GO_ON
 

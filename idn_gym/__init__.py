@@ -1,10 +1,10 @@
 """Inference delivery networks as a Gymnasium environment.
 
 An inference delivery network is a network of compute nodes, from microcontrollers to the cloud, that
-together answer machine-learning inference requests. Importing this package registers ``IDN-v0``
-(vector reward), ``IDN-Scalar-v0`` (balanced preference), ids of the presets, such as ``IDN-EdgeSmall-v0``,
-and ``IDN-Context-v0``, which plays another scenario in every episode.
-`PUBLIC` lists what else scripts need.
+together answer machine-learning inference requests. Importing this package registers ``IDN-v0`` (vector
+reward), ``IDN-Scalar-v0`` (balanced preference), one id per preset, such as ``IDN-EdgeSmall-v0``, and
+``IDN-Context-v0``, which plays a different scenario in every episode.
+`PUBLIC` lists the further functions for scripts.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PUBLIC = {
     "register_forecaster": "idn_gym.policies.forecasts.interface:register_forecaster",
     "register_policy": "idn_gym.policies.registry:register_policy",
 }
-"""Functions for scripts, ``idn_gym.NAME``; each is imported when it is first asked for."""
+"""Functions for scripts, ``idn_gym.NAME``; each is imported at its first use."""
 
 
 def __getattr__(name: str) -> Any:
@@ -72,9 +72,9 @@ gym.register(
 
 
 def _preload() -> None:
-    """Have the workers of multiprocessing's fork server, such as SB3's `SubprocVecEnv`, know the ids too.
+    """Register the ids in workers of multiprocessing's fork server too, such as those of `SubprocVecEnv`.
 
-    Nobody imports this package there, and Gymnasium looks for no plug-ins.
+    These workers do not import this package, and Gymnasium does not search for plug-ins there.
     """
     modules: list[str] = getattr(forkserver._forkserver, "_preload_modules", ["__main__"])
     if "forkserver" in multiprocessing.get_all_start_methods() and __name__ not in modules:

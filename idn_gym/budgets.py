@@ -1,4 +1,4 @@
-"""Books of what episodes have used up of their budgets, as costs that constrained learning reads."""
+"""Accounts of episodes against their budgets, as costs for constrained learning."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _UNITS = {
 
 
 class BudgetBook:
-    """What B episodes have used up.
+    """Consumption of B episodes.
 
     Attributes:
-        names: of the K budgets in force.
-        limits: (K,) what an episode may use up.
-        spent: (B, K) what the episodes have used up so far.
+        names: names of the K budgets in force.
+        limits: (K,) limits per episode.
+        spent: (B, K) consumption so far.
     """
 
     def __init__(self, budgets: Budgets, objectives: Sequence[Objective], batch: int) -> None:
         """Open a book.
 
         Args:
-            budgets: of the scenario.
-            objectives: those in force.
+            budgets: budgets of the scenario.
+            objectives: objectives in force.
             batch: number of episodes B.
         """
         self.names = tuple(budgets.limits)
@@ -57,7 +57,7 @@ class BudgetBook:
         self.spent += self._slot
 
     def clear(self, rows: npt.NDArray[np.int64]) -> None:
-        """Start rows anew."""
+        """Reset rows to the start of an episode."""
         self.spent[rows] = self._slot[rows] = 0.0
 
     @property
@@ -69,7 +69,7 @@ class BudgetBook:
         return over
 
     def infos(self) -> dict[str, Floats]:
-        """What infos say of the last slot, (B,) each; nothing where there is no budget."""
+        """Entries of infos about the last slot, (B,) each; empty where there is no budget."""
         if not self.names:
             return {}
         found = {"cost": (self._slot / self.limits).sum(axis=1)}

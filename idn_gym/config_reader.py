@@ -1,6 +1,6 @@
 """Read plain mappings (YAML, JSON, keyword arguments) into frozen dataclasses, strictly.
 
-Whatever is wrong ends in one `ConfigError` that names the key, the value and what is allowed.
+Every error is one `ConfigError` that names the key, the value and what is allowed.
 """
 
 from __future__ import annotations
@@ -44,25 +44,25 @@ def bounded(
     below: float = math.inf,
     infinite: bool = False,
 ) -> Any:
-    """A dataclass field for a number within bounds; infinities only where `infinite`."""
+    """A dataclass field for a number within bounds; infinity is allowed only with `infinite`."""
     bounds = {"above": above, "least": least, "most": most, "below": below, "infinite": infinite}
     return dataclasses.field(default=default, metadata=bounds)
 
 
 class Family:
-    """Base of dataclasses that are told apart by ``kind`` and that other packages add to.
+    """Base of dataclasses that ``kind`` tells apart and that other packages can extend.
 
-    A direct subclass is a family of its own and may be a field's type; `kinds` has its members.
+    A direct subclass is a family and may be the type of a field; `kinds` holds its members.
     """
 
     kind: str
     kinds: ClassVar[Registry[type[Any]]]
     usual: ClassVar[str | None] = None
-    """kind of a mapping that names none; None: it must name one"""
+    """kind of a mapping that names none; None: the mapping must name one"""
 
 
 def kinds_of(hint: Any) -> dict[str, type[Any]]:
-    """The dataclasses among which ``kind`` chooses in a field of this type; {} where there is no choice."""
+    """Return the dataclasses that ``kind`` chooses among in a field of this type; {} without a choice."""
     hints = hint if isinstance(hint, list) else typing.get_args(hint) or [hint]
     members = [h for h in hints if h is not type(None)]
     if len(members) == 1 and _is_family(members[0]):
@@ -80,7 +80,7 @@ def from_plain(cls: type[T], value: Any, key: str = "") -> T:
 
     Args:
         cls: a dataclass; its fields may be numbers, strings, booleans, literals, tuples, other
-            dataclasses, ``None``-able ones, or unions or a `Family` of dataclasses told apart by ``kind``.
+            dataclasses, optional ones, or unions or a `Family` of dataclasses that ``kind`` tells apart.
         value: the mapping. For an optional dataclass ``true`` or ``{}`` means its defaults.
         key: dotted path of `value`, for messages.
 
@@ -95,9 +95,9 @@ def read_value(hint: Any, value: Any, key: str, bounds: Mapping[str, Any]) -> An
 
     Args:
         hint: the type; see `from_plain`.
-        value: plain.
+        value: the plain value.
         key: dotted path of `value`, for messages.
-        bounds: those of `bounded`, or none.
+        bounds: bounds as given to `bounded`, if any.
 
     Raises:
         ConfigError: a wrong type, or a value out of bounds.
@@ -106,7 +106,7 @@ def read_value(hint: Any, value: Any, key: str, bounds: Mapping[str, Any]) -> An
 
 
 def to_plain(value: Any) -> Any:
-    """Turn a dataclass back into plain mappings, lists and scalars; inverse of `from_plain`."""
+    """Turn a dataclass into plain mappings, lists and scalars; inverse of `from_plain`."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, tuple):
@@ -115,7 +115,7 @@ def to_plain(value: Any) -> Any:
 
 
 def twice(names: Iterable[str]) -> str | None:
-    """The first name that is there twice, or None."""
+    """Return the first name that occurs twice, or None."""
     seen: set[str] = set()
     for name in names:
         if name in seen:
@@ -220,7 +220,7 @@ def _read_scalar(hint: Any, value: Any, key: str, bounds: Mapping[str, Any]) -> 
 
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Characters that steer a terminal, and halves of surrogate pairs, which no file and no terminal takes."""
+"""Control characters for terminals, and halves of surrogate pairs, which files and terminals cannot store."""
 
 
 def _float(value: int) -> float:

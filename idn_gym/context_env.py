@@ -1,4 +1,4 @@
-"""`IDN-Context-v0`: another scenario in every episode, observed in tables of one size."""
+"""`IDN-Context-v0`: a different scenario in every episode, observed in tables of fixed size."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from idn_gym.scenarios.episodes import episode_seed
 from idn_gym.seeds import read_seed
 
 DEFAULT_CONTEXT = "trees"
-"""What ``gym.make("IDN-Context-v0")`` plays where nothing else is asked for; it needs no TopoHub."""
+"""Default context of ``gym.make("IDN-Context-v0")``; it needs no TopoHub."""
 
 
 class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
-    """Placement of DNNs on networks of which every episode has another one.
+    """Placement of DNNs on networks that differ from episode to episode.
 
     ## Description
-    `reset` draws a scenario from a context: a network, the models of its tasks and devices of its tiers, and
-    its workload. Then an episode of it is played, as `IDNEnv` does.
+    `reset` draws a scenario from a context: a network, the models of its tasks, the devices of its tiers, and
+    its workload. Then one episode of it is played, as in `IDNEnv`.
 
     ## Action Space
-    `Box` in [-1, 1], (pairs,): a priority per (node, segment) as in the codec `scores`, of the pairs that
-    the observation has, in their order. Entries beyond the pairs of the scenario are not read.
+    `Box` in [-1, 1], (pairs,): a priority per (node, segment), as in the codec `scores`, in the order of the
+    observation's pairs. Entries beyond the pairs of the scenario are ignored.
 
     ## Observation Space
-    `Dict` of the tables of the observation `graph` with rows to spare, masks of the rows that there are, and
-    indices that say who is connected with whom; see `PaddedGraph` and `describe`.
+    `Dict` of the tables of the observation `graph`, padded to a fixed size, with masks of the existing rows
+    and indices that define the connections; see `PaddedGraph` and `describe`.
 
     ## Rewards
-    As of `IDNEnv`, but the preference is the balanced one by default, and rewards are scalars.
+    As in `IDNEnv`, but the preference is balanced by default, and rewards are scalars.
 
     ## Info
-    As of `IDNEnv`, and `scenario_seed`: with split and `held_out` it fixes the scenario and its episode.
+    As in `IDNEnv`, and `scenario_seed`: with split and `held_out` it determines the scenario and its episode.
 
     ## Starting State, Episode End
-    As of `IDNEnv`; all scenarios of a context have the same horizon.
+    As in `IDNEnv`; all scenarios of a context have the same horizon.
 
     ## Arguments
     See `__init__`.
@@ -66,22 +66,22 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
         objectives: Sequence[str] | None = None,
         reward_scale: str | None = None,
     ) -> None:
-        """Set up the environment; what is not explained here is as in `IDNEnv`.
+        """Set up the environment; arguments without a description here are as in `IDNEnv`.
 
         Args:
             context: a name in ``configs/contexts``, a YAML file, a mapping, or a `Context`.
-            held_out: which axis draws from the part of the split: topology, catalogue, workload, all or
-                nothing; the others draw from the part `train`.
+            held_out: the axis that draws from the part of the split: topology, catalogue, workload, all or
+                nothing; the other axes draw from the part `train`.
             preference: see `IDNEnv`.
             overrides: dotted keys that change the context's scenario; not `objectives` beside the keyword.
-            split: train, validation or test: of seeds, and the part of what is held out.
+            split: train, validation or test: the split of seeds, and the part for held-out axes.
             render_mode: see `IDNEnv`.
             objectives: see `IDNEnv`.
             reward_scale: see `IDNEnv`.
 
         Raises:
-            ConfigError: anything above that is not allowed.
-            DependencyNotInstalled: a real network that does not ship, where TopoHub is not installed.
+            ConfigError: an argument is not allowed.
+            DependencyNotInstalled: a real network does not ship, and TopoHub is not installed.
         """
         refuse_twice(overrides, objectives=objectives)
         self.context = load_context(context, overrides)
@@ -112,7 +112,7 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
         self._count = 0
 
     def _open(self, seed: int) -> IDNEnv:
-        """The environment of the scenario that a seed stands for."""
+        """Open the environment of the scenario that a seed determines."""
         self.scenario = draw_scenario(self.context, self.split, seed, self.held_out)
         self.horizon = self.scenario.horizon
         return IDNEnv(self.scenario, **self._keywords)
@@ -120,14 +120,14 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[PaddedObservation, dict[str, Any]]:
-        """Draw a scenario and start an episode of it; without a seed, the next one after the last.
+        """Draw a scenario and start an episode of it; without a seed, the one after the last.
 
         Args:
-            seed: of scenario and episode; with split and `held_out` it fixes everything that is random.
-            options: ``{"preference": ...}`` for this episode, where the environment's is "random".
+            seed: seed of scenario and episode; with split and `held_out` it determines all randomness.
+            options: ``{"preference": ...}`` for this episode, if the environment's preference is "random".
 
         Raises:
-            ConfigError: a seed that is no whole number of at least 0, or another option.
+            ConfigError: the seed is not a whole number of at least 0, or another option is given.
         """
         seed = None if seed is None else read_seed(seed)
         super().reset(seed=seed)
@@ -147,7 +147,7 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
         """Play one slot; see `IDNEnv.step`.
 
         Raises:
-            gymnasium.error.InvalidAction: an action outside the action space; nothing has changed.
+            gymnasium.error.InvalidAction: an action outside the action space; the state is unchanged.
         """
         if self._seed is None:
             raise gym.error.ResetNeeded("call reset() before step()")
@@ -163,9 +163,9 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
         return self._padded.pad(seen, self._wired)
 
     def describe(self) -> dict[str, Any]:
-        """What the entries of observations and actions mean, the context, and the scenario of the episode.
+        """Explain observations and actions, the context, and the scenario of the episode.
 
-        `episode` is `IDNEnv.describe` of the scenario that is played: before the first `reset`, that of
+        `episode` is `IDNEnv.describe` of the current scenario; before the first `reset`, of the scenario of
         seed 0.
         """
         return {
@@ -177,19 +177,19 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
         }
 
     def describe_placement(self) -> dict[str, list[str]]:
-        """What is where: the resident segments of each node, by name."""
+        """Return the resident segments of each node, by name."""
         return self._episode.describe_placement()
 
     def render(self) -> Any:
-        """Draw the network of the episode, what is placed where and the last slot."""
+        """Draw the episode's network, its placement and the last slot."""
         return self._episode.render()
 
 
 def next_seed(split: str, seed: int, episode: int) -> int:
-    """The seed of an episode that follows others: the seed itself for the first one.
+    """Return the seed of the next episode; for the first one, the seed itself.
 
     Raises:
-        ConfigError: an unknown split, or a bad seed.
+        ConfigError: an unknown split, or an invalid seed.
     """
     root = episode_seed(split, seed, episode)
     return seed if episode == 0 else int(root.generate_state(1, np.uint32)[0] >> 1)

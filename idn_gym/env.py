@@ -1,4 +1,4 @@
-"""`IDN-v0`: one episode at a time, a batch of one."""
+"""`IDN-v0`: one episode at a time, implemented as a batch of one."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ NO_FRONT = "belongs to the vector reward; make the environment with preference=N
 def reward_space(
     objectives: Sequence[Objective] = TABLE, quality: HiddenQuality | None = None
 ) -> gym.spaces.Box:
-    """Space of the reward vector: what is to be large is at least 0, what is to be small at most 0.
+    """Space of the reward vector: maximised quantities are at least 0, minimised ones at most 0.
 
-    Labels cost accuracy, so where they are bought it has no least value.
+    Where labels are bought they cost accuracy, so accuracy has no lower bound there.
     """
     large = np.array([objective.sense == "maximise" for objective in objectives])
     low, high = np.where(large, 0.0, -np.inf), np.where(large, np.inf, 0.0)
@@ -44,14 +44,14 @@ def reward_space(
 
 
 def refuse_twice(overrides: Mapping[str, Any] | None, **keywords: Any) -> None:
-    """See that no key is given by a keyword and by `overrides` too, or one would win silently.
+    """Check that no key is given both by a keyword and by `overrides`; one would silently win.
 
     Args:
         overrides: dotted keys.
-        keywords: by the key that each of them sets; None: it is not given.
+        keywords: values by the key that each keyword sets; None: not given.
 
     Raises:
-        ConfigError: there is one.
+        ConfigError: a key is given twice.
     """
     for dotted in overrides if isinstance(overrides, Mapping) else ():
         name = dotted.split(".")[0] if isinstance(dotted, str) else None
@@ -66,10 +66,10 @@ def scenario_with(
     objectives: Sequence[str] | None,
     action: str | None = None,
 ) -> Scenario:
-    """The scenario that an environment is made with; see `IDNEnv`.
+    """Return the scenario with which an environment is made; see `IDNEnv`.
 
     Raises:
-        ConfigError: anything that is not allowed, a key that is given twice among it.
+        ConfigError: an argument is not allowed, or a key is given twice.
     """
     refuse_twice(overrides, objectives=objectives, action=action)
     found = load_scenario(scenario, overrides)
@@ -83,32 +83,33 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
     """Placement and splitting of DNNs over an inference delivery network.
 
     ## Description
-    Each slot, a policy decides which segments of which DNNs are resident on which nodes. Then batches
-    of inference requests arrive and are served by the cheapest resident options with capacity left.
+    In each slot, a policy decides which segments of which DNNs are resident on which nodes. Then batches
+    of inference requests arrive and are served by the cheapest resident options with free capacity.
 
     ## Action Space
-    One of the codecs in `idn_gym.actions` (keyword `action`); `describe()` lists what the entries
-    mean. The placement acts in the slot of the action, before its requests are served.
+    One of the codecs in `idn_gym.actions` (keyword `action`); `describe()` explains the entries. The
+    placement takes effect in the slot of the action, before its requests are served.
 
     ## Observation Space
     `flat`: `Box` float32 with finite bounds; `describe()` lists index, name, bounds and meaning.
-    `graph`: `Dict` of such boxes, one row per node, link and pair (node, segment), for policies that know
-    no scenario; `describe()` says who is connected with whom.
-    Outcomes up to the last slot and the resources of the coming one, never its requests.
+    `graph`: `Dict` of such boxes, one row per node, link and pair (node, segment), for policies that are
+    independent of the scenario's size; `describe()` lists which nodes are connected.
+    Observations cover the outcomes up to the last slot and the resources of the coming slot, never its
+    requests.
 
     ## Rewards
-    `preference=None`: float32 vector (accuracy, -latency, -energy, -traffic, -update) or of the `objectives`
-    asked for, each the slot's total over the nominal requests per slot; `reward_space` and `reward_dim` say
-    so. Else the scalar minus the weighted cost, with the vector in ``info["vector_reward"]``, and without
-    these two attributes.
+    `preference=None`: float32 vector (accuracy, -latency, -energy, -traffic, -update), or one entry for each
+    name in `objectives`: the slot's total over the nominal requests per slot; `reward_space` and `reward_dim`
+    describe it. Otherwise the reward is a scalar, minus the weighted cost, with the vector in
+    ``info["vector_reward"]``, and the environment lacks these two attributes.
 
     ## Info
-    Every figure of `idn_gym.metrics.METRICS`, with a preference `vector_reward` and `reward_weights` as well.
-    `reset` gives the same keys; nothing has been served then, so metrics and vector are 0. Where the scenario
-    has budgets, `cost`, `cost_<name>` and `budget_<name>`.
+    Every metric of `idn_gym.metrics.METRICS`, and with a preference `vector_reward` and `reward_weights`.
+    `reset` returns the same keys; no request has been served then, so metrics and vector are 0. Where the
+    scenario has budgets, also `cost`, `cost_<name>` and `budget_<name>`.
 
     ## Starting State
-    Repositories hold their pinned models, all other nodes are empty.
+    Repositories hold their pinned models; all other nodes are empty.
 
     ## Episode End
     Truncation after the scenario's `horizon` slots, which ``env.spec.max_episode_steps`` shows; termination
@@ -143,16 +144,16 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
             observation: observation codec.
             preference: None for vector rewards; a name, a weight for each objective, a mapping from objective
                 to weight, or "random" (drawn per episode and observed) for scalar rewards.
-            overrides: dotted keys that change the scenario; none that a keyword sets too.
-            split: train, validation or test; their seeds never meet.
+            overrides: dotted keys that change the scenario; a key must not also be set by a keyword.
+            split: train, validation or test; no episode belongs to two of them.
             render_mode: "ansi" or "rgb_array".
-            objectives: names of those in force, in the order of the reward vector; None: the scenario's,
-                which are the five by default unless it says otherwise.
+            objectives: names of the objectives in force, in the order of the reward vector; None: the
+                scenario's, which are the default five unless it lists others.
             reward_scale: "scenario": reward vectors are divided by the scenario's scales; None: they are in
                 physical units.
 
         Raises:
-            ConfigError: anything above that is not allowed.
+            ConfigError: an argument is not allowed.
         """
         modes: list[str] = self.metadata["render_modes"]
         if render_mode is not None and render_mode not in modes:
@@ -166,7 +167,7 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
         )
         self.render_mode = render_mode
         self.scalar = preference is not None
-        if not self.scalar:  # MO-Gymnasium and TorchRL take whatever has these for a vector reward
+        if not self.scalar:  # MO-Gymnasium and TorchRL recognise vector rewards by these attributes
             self.reward_space = reward_space(self.simulation.objectives, self.scenario.quality)
             self.reward_dim = len(self.simulation.objectives)
         self.observation_space = self.simulation.observer.space
@@ -177,14 +178,14 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observations, dict[str, Any]]:
-        """Start an episode; without a seed, the next one after the last.
+        """Start an episode; without a seed, the episode after the last one.
 
         Args:
-            seed: of the episode; with `split` it fixes everything that is random.
-            options: ``{"preference": ...}`` for this episode, where the environment's is "random".
+            seed: seed of the episode; together with `split` it fixes all randomness.
+            options: ``{"preference": ...}`` for this episode, if the environment's preference is "random".
 
         Raises:
-            ConfigError: a seed that is no whole number of at least 0, or another option.
+            ConfigError: the seed is not a whole number of at least 0, or another option is given.
         """
         seed = None if seed is None else read_seed(seed)
         super().reset(seed=seed)
@@ -204,7 +205,7 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
             whether the horizon is reached, and info.
 
         Raises:
-            gymnasium.error.InvalidAction: an action outside the action space; nothing has changed.
+            gymnasium.error.InvalidAction: an action outside the action space; the state is unchanged.
         """
         if self._fresh or (self._slot is not None and (self._slot.truncated[0] or self._slot.terminated[0])):
             raise gym.error.ResetNeeded("call reset() before step(), and again when an episode is over")
@@ -227,34 +228,35 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
         return info | {name: float(value[0]) for name, value in self.simulation.book.infos().items()}
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
-        """Allowed choices of the coming slot, flat, as MaskablePPO wants them."""
+        """Return the allowed choices of the coming slot, flat, in the form that MaskablePPO expects."""
         masks: npt.NDArray[np.bool_] = self.simulation.masks()[0]
         return masks
 
     def pareto_front(self, gamma: float) -> list[npt.NDArray[np.float64]]:
-        """Discounted returns that static placements reach who know the episode, as MO-Gymnasium has it.
+        """Return the discounted returns of static placements chosen in hindsight, as in MO-Gymnasium.
 
-        Ships for `tiny`, `edge-small` and `fashion-edge`, unchanged but for `objectives`; see
-        `reference_fronts.Front`. Of fewer objectives, it is what of the whole front is not dominated in them.
-        Means over test seeds; placements are those that are best without a discount.
+        Ships for `tiny`, `edge-small` and `fashion-edge`, unchanged except for `objectives`; see
+        `reference_fronts.Front`. With fewer objectives, the result is the part of the whole front that is not
+        dominated in them. Values are means over test seeds; the placements are optimal without a discount.
 
         Raises:
-            ConfigError: the reward is a scalar, another scenario, or a discount that is not from 0 to 1.
+            ConfigError: the reward is a scalar, the scenario has no front, or the discount is not from 0 to
+                1.
         """
         if self.scalar:
             raise ConfigError("pareto_front", NO_FRONT)
         return self.simulation.pareto_front(gamma)
 
     def describe(self) -> dict[str, Any]:
-        """What the entries of observations, actions and rewards mean."""
+        """Explain the entries of observations, actions and rewards."""
         return self.simulation.describe()
 
     def describe_placement(self) -> dict[str, list[str]]:
-        """What is where: the resident segments of each node, by name."""
+        """Return the resident segments of each node, by name."""
         return self.simulation.describe_placement(0)
 
     def render(self) -> Any:
-        """Draw the network, what is placed where and the last slot, as text or as an image."""
+        """Draw the network, its placement and the last slot, as text or as an image."""
         if self.render_mode is None:
             gym.logger.warn("render() needs render_mode='ansi' or 'rgb_array' in gym.make()")
             return None

@@ -1,7 +1,7 @@
-"""What ``env.spec`` says of the length of episodes: the horizon in force, with which no id is registered.
+"""Length of episodes in ``env.spec``: the horizon in force, which no registration contains.
 
-The horizon belongs to the scenario, which is a keyword. A limit in the registration would be wrong for every
-other scenario, and Gymnasium would wrap a `TimeLimit` around it.
+The horizon belongs to the scenario, which is a keyword. A limit in the registration would be wrong for other
+scenarios, and Gymnasium would wrap the environment in a `TimeLimit`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from idn_gym.scenarios.config import Scenario
 
 
 class EpisodeSpec(EnvSpec):
-    """A spec whose `max_episode_steps` is the least of the horizon and the limit that somebody set, if any.
+    """A spec whose `max_episode_steps` is the smaller of the horizon and an explicit limit, if any.
 
     Attributes:
-        horizon: slots after which the environment itself ends its episodes.
-        limit: that somebody set, or None.
+        horizon: number of slots after which the environment itself ends its episodes.
+        limit: explicit limit, or None.
     """
 
     horizon: int
@@ -29,7 +29,7 @@ class EpisodeSpec(EnvSpec):
 
     @classmethod
     def of(cls, spec: EnvSpec, horizon: int) -> EpisodeSpec:
-        """The same spec, of an environment with that horizon."""
+        """Return the same spec with an environment's horizon."""
         limit = spec.limit if isinstance(spec, EpisodeSpec) else spec.max_episode_steps
         new = cls(**{**_arguments(spec), "max_episode_steps": limit})
         new.horizon = horizon
@@ -37,7 +37,7 @@ class EpisodeSpec(EnvSpec):
 
     @property
     def max_episode_steps(self) -> int | None:
-        """Slots of an episode."""
+        """Number of slots of an episode."""
         steps = [number for number in (self.limit, self.__dict__.get("horizon")) if number is not None]
         return min(steps, default=None)
 
@@ -46,7 +46,7 @@ class EpisodeSpec(EnvSpec):
         self.limit = limit
 
     def to_json(self) -> str:
-        """As Gymnasium's; a limit that cuts nothing is left out, so that no `TimeLimit` is made of it."""
+        """JSON as Gymnasium writes it; a limit without effect is left out, so it creates no `TimeLimit`."""
         cuts = self.limit is not None and self.limit < self.horizon
         return EnvSpec(**{**_arguments(self), "max_episode_steps": self.limit if cuts else None}).to_json()
 
@@ -56,14 +56,14 @@ def _arguments(spec: EnvSpec) -> dict[str, Any]:
 
 
 class HasEpisodeSpec:
-    """Base of the environments: what their specs show, and which keywords they have."""
+    """Base of the environments: their specs, and the check of their keywords."""
 
     scenario: Scenario
     horizon: int
     _spec: EpisodeSpec | None = None
 
     def __new__(cls, *args: Any, **given: Any) -> Self:
-        """Refuse keywords that the environment does not have, and say which it has.
+        """Refuse keywords that the environment does not have, and list those that it has.
 
         Raises:
             ConfigError: there is one.
@@ -73,12 +73,12 @@ class HasEpisodeSpec:
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
             for name in given:
                 if name not in known:
-                    raise ConfigError(name, f"is not known here; {closest(name, list(known))}")
+                    raise ConfigError(name, f"is unknown; {closest(name, list(known))}")
         return super().__new__(cls)
 
     @property
     def spec(self) -> EnvSpec | None:
-        """How the environment was made, for ``gym.make(env.spec)``."""
+        """Return how the environment was made, for ``gym.make(env.spec)``."""
         return self._spec
 
     @spec.setter
@@ -86,5 +86,5 @@ class HasEpisodeSpec:
         self._spec = None if spec is None else EpisodeSpec.of(spec, self.horizon)
         given = {} if self._spec is None else self._spec.kwargs
         if (given.get("max_episode_steps") or 0) >= self.scenario.horizon:
-            # `gym.make_vec` makes a keyword of what a spec shows; with another horizon it would cut.
+            # `gym.make_vec` turns a limit in a spec into a keyword; with another horizon it would truncate.
             del given["max_episode_steps"]

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, names that never become paths, and arrays without code."""
+"""Files that are written completely or not at all, safe file names, and arrays without pickled code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from idn_gym.config_reader import ConfigError
 
 LONGEST_NAME = 60
-"""characters of a name that stay readable in a file name"""
+"""maximum number of readable characters of a name in a file name"""
 
 _PLAIN = re.compile(r"[a-z0-9_][a-z0-9_-]*")
 _LIKE_A_DIGEST = re.compile(r"-[0-9a-f]{12}$")
@@ -31,11 +31,10 @@ _ABANDONED = 3600.0
 
 
 def file_name(text: str) -> str:
-    """A name that people chose, as the name of a file or folder; never a path.
+    """Turn a user's name into the name of a file or folder, never a path.
 
-    Small letters, digits, ``-`` and ``_`` of ASCII stay what they are. Anything else is replaced, and a
-    digest of the whole text added, so that two texts share a name nowhere, not even where file systems
-    take capitals for small letters.
+    ASCII letters in lower case, digits, ``-`` and ``_`` are kept. Anything else is replaced, and a digest of
+    the whole text is appended, so that two texts never share a name, even on file systems that ignore case.
     """
     plain = _PLAIN.fullmatch(text) and len(text) <= LONGEST_NAME and not _LIKE_A_DIGEST.search(text)
     if plain:
@@ -46,17 +45,17 @@ def file_name(text: str) -> str:
 
 
 def atomically(path: str | Path, write: Callable[[BufferedWriter], object]) -> None:
-    """Write a file that is either there as a whole or not at all, whenever the power fails.
+    """Write a file completely or not at all, even if the power fails.
 
-    Each writer has a temporary file of its own, beside the file; those of killed ones go with the next
-    writer in the folder, once they are old.
+    Each writer has its own temporary file beside the target; files of killed writers are removed by the next
+    writer in the folder once they are old.
 
     Args:
-        path: of the file; what is there is replaced.
-        write: is given the temporary file, open for writing.
+        path: path of the file, which is replaced if it exists.
+        write: function that receives the temporary file, open for writing.
 
     Raises:
-        OSError: the folder is not there, or cannot be written to.
+        OSError: the folder does not exist or cannot be written to.
     """
     path = Path(path)
     temporary = path.with_name(f".{secrets.token_hex(8)}.new")
@@ -79,14 +78,14 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def writable_folder(path: str | Path, key: str = "out") -> Path:
-    """Make a folder, if need be, and see that files can be written to it.
+    """Make a folder if it does not exist, and check that files can be written to it.
 
     Args:
-        path: of the folder.
-        key: what the command line calls it, for messages.
+        path: path of the folder.
+        key: name on the command line, for messages.
 
     Raises:
-        ConfigError: it is no folder, or cannot be written to.
+        ConfigError: the path is not a folder, or cannot be written to.
     """
     path = Path(path)
     try:
@@ -94,14 +93,14 @@ def writable_folder(path: str | Path, key: str = "out") -> Path:
         trial = path / f".{secrets.token_hex(8)}.new"
         trial.touch(exist_ok=False)
         trial.unlink()
-    except (OSError, ValueError) as error:  # a name with a zero byte is no OSError
+    except (OSError, ValueError) as error:  # a name with a zero byte raises ValueError
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(key, f"{str(path)!r} cannot be written to ({reason})") from None
     return path
 
 
 def writable_file(path: str | Path, key: str = "out") -> Path:
-    """See that a file can be written where `path` says; see `writable_folder`."""
+    """Check that a file can be written at `path`; see `writable_folder`."""
     path = Path(path)
     if path.is_dir():
         raise ConfigError(key, f"{str(path)!r} is a folder; name a file")
@@ -110,17 +109,17 @@ def writable_file(path: str | Path, key: str = "out") -> Path:
 
 
 def read_arrays(path: str | Path, what: str = "arrays") -> dict[str, npt.NDArray[Any]]:
-    """The arrays of an npz file; pickled objects are refused.
+    """Read the arrays of an npz file; pickled objects are refused.
 
     Args:
-        path: of the file.
-        what: they are, for messages.
+        path: path of the file.
+        what: description of the arrays, for messages.
 
     Raises:
         ConfigError: the file cannot be read, or is damaged.
     """
     try:
-        # numpy.load alone would also take a single array, and read pickles from other than zip files.
+        # numpy.load alone would also accept a single array, and read pickles from other files than zip files.
         with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
             return dict(file)
     except _UNREADABLE as error:
@@ -132,11 +131,11 @@ _UNREADABLE = (
     *(OSError, ValueError, KeyError, EOFError, MemoryError, NotImplementedError, RuntimeError, SyntaxError),
     *(TypeError, OverflowError, struct.error, zipfile.BadZipFile, zlib.error),
 )
-"""What reading a zip file of arrays raises when somebody has been at its bytes."""
+"""Errors of reading a damaged zip file of arrays."""
 
 
 def _sync(folder: Path) -> None:
-    """Make a renaming last; systems without handles of folders do so by themselves."""
+    """Make a renaming durable; systems without folder handles do so themselves."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -147,7 +146,7 @@ def _sync(folder: Path) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what killed writers left."""
+    """Remove the files of killed writers."""
     for path in folder.glob(".*.new"):
         if _TEMPORARY.fullmatch(path.name):
             try:

@@ -1,4 +1,4 @@
-"""Where quality is hidden: answers are drawn, rewards hear the truth, accuracies in force are estimated.
+"""Hidden quality: answers are drawn, rewards use the truth, accuracies in force are estimated.
 
 All of it happens between slots, on what serving has booked per stream of answers. Nothing but rewards and
 what stands under ``truth/`` in infos reads the truth.
@@ -36,7 +36,7 @@ from idn_gym.scenarios.config_quality import HiddenQuality
 
 
 class Truth(NamedTuple):
-    """Of the last slot, B rows; judged by the condition that was in force."""
+    """True results of the last slot, B rows, under the condition in force."""
 
     accuracy: Floats  # (B,) mean per request, drops counting as wrong
     tariff_cost: Floats  # (B,) serving cost and labels, over the nominal requests
@@ -80,7 +80,7 @@ class QualityBook:
         self._drawn.start(row, root)
 
     def rewind(self, rows: Ints) -> None:
-        """Back to slot 0 in some rows: nothing has been heard."""
+        """Return some rows to slot 0, with no answers observed."""
         chosen = np.zeros(len(self._lists), np.bool_)
         chosen[rows] = True
         self._drawn.pending[chosen] = 0.0
@@ -131,7 +131,7 @@ class QualityBook:
         return true
 
     def _chances(self, condition: Ints) -> Floats:
-        """What is believed of conditions, (B, sites, C); the truth (B, R) for the oracle alone."""
+        """Belief about conditions, (B, sites, C); the truth (B, R) is used by the oracle only."""
         if isinstance(self._belief, ConditionBelief):
             return self._belief.weight
         names, sites = len(self._quality.conditions.names), int(self._site.max()) + 1
@@ -154,7 +154,7 @@ class QualityBook:
         return found
 
     def _share(self) -> Floats:
-        """Share of the answers of each stream whose label is asked for, (B, a)."""
+        """Share of the answers of each stream whose label is bought, (B, a)."""
         share = np.full(self._shape, self._quality.probes.share)
         probed = None if self._belief is None else self._belief.probed()
         if probed is not None:
@@ -166,7 +166,7 @@ class QualityBook:
     def _correct(
         self, outcome: Outcome, condition: Ints, true: Floats, asked: Floats, reward: Reward
     ) -> None:
-        """Put the truth into rewards, and what labels cost."""
+        """Correct rewards by the truth and by the cost of labels."""
         right = (outcome.answered * true).sum(axis=1)
         paid = self._quality.probes.cost * asked.sum(axis=1)
         arrived = outcome.arrived.sum(axis=1)
@@ -203,14 +203,14 @@ class QualityBook:
         price_answers(self._tables, self._draw, chosen)
 
     def infos(self) -> dict[str, Numbers]:
-        """What infos say: the truth under names of its own, and what adapting cost, B rows."""
+        """Entries of infos: the truth under names of its own, and the costs of adapting, B rows."""
         told: dict[str, Numbers] = {f"truth/{name}": row.copy() for name, row in self.truth._asdict().items()}
         if self.adapting is not None:
             told |= {name: row.copy() for name, row in self.adapting.cost._asdict().items()}
         return told
 
     def get_state(self) -> dict[str, Any]:
-        """Everything that moves, as plain data."""
+        """Return everything that changes, as plain data."""
         kept: dict[str, Any] = {"pending": self._drawn.pending.copy(), "key": self._drawn.key.copy()}
         kept["accuracy"] = self._quality.accuracy
         kept |= {f"truth {name}": field.copy() for name, field in self.truth._asdict().items()}

@@ -1,4 +1,4 @@
-"""What is said about bad input: one sentence of bounded length."""
+"""Messages about bad input: one sentence of bounded length."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 
 LONGEST_MESSAGE = 2000
-"""Most characters that a message spends on what is wrong; names in it may come from a stranger's file."""
+"""Maximum number of characters of a message; names in it may come from untrusted files."""
 
 MOST_NAMES = 1000
-"""Most names that a message compares with the one that was given."""
+"""Maximum number of names that a message compares with the given one."""
 
 
 class ConfigError(ValueError):
-    """A configuration that cannot be read: key, value and what is allowed, in one sentence."""
+    """A configuration that cannot be read; one sentence with key, value and what is allowed."""
 
     def __init__(self, key: str, problem: str) -> None:
-        # The two arguments themselves, so that the error survives pickling between processes.
+        # The two arguments are stored, so that the error survives pickling between processes.
         super().__init__(key, problem)
 
     def __str__(self) -> str:
@@ -25,12 +25,12 @@ class ConfigError(ValueError):
             shorten(self.args[0], LONGEST_MESSAGE // 4),
             shorten(str(self.args[1]), LONGEST_MESSAGE),
         )
-        # A name in the message may hold line breaks.
+        # Names in the message may contain line breaks.
         return " ".join((f"{key}: {problem}" if key else problem).splitlines())
 
 
 def closest(name: object, allowed: Sequence[str | int]) -> str:
-    """Say which names are allowed, and which one was probably meant."""
+    """List the allowed names, and suggest the one that was probably meant."""
     words = [item for item in allowed[:MOST_NAMES] if isinstance(item, str)]
     near = difflib.get_close_matches(name, words, n=1) if isinstance(name, str) else []
     hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -39,14 +39,14 @@ def closest(name: object, allowed: Sequence[str | int]) -> str:
 
 
 def show(value: Any) -> str:
-    """`repr` on one line of at most 80 characters, for messages."""
+    """Return the `repr` of a value on one line of at most 80 characters, for messages."""
     try:
         text = " ".join(repr(shorten(value, 200) if isinstance(value, str) else value).split())
     except ValueError:  # Python refuses to print whole numbers of more than 4,300 digits
-        return "a number of thousands of digits"
+        return "a number with thousands of digits"
     except RecursionError:
-        return "a value of too many levels"
-    except Exception:  # whatever foreign objects raise when they are asked for their text
+        return "a value with too many levels"
+    except Exception:  # any exception that a foreign object's repr raises
         return f"an object of type {type(value).__name__}"
     return shorten(text, 75)
 

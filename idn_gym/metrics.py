@@ -1,4 +1,4 @@
-"""Readable numbers of one slot, for `info`, tables and TensorBoard."""
+"""Metrics of one slot, for `info`, tables and TensorBoard."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Metric(NamedTuple):
     unit: str
     meaning: str
     over: Weighing = "slots"
-    """what several slots come to: their mean, one weighted by requests or by served requests, or their peak.
-    In a slot, a mean over requests or served requests is 0 where there are none"""
+    """aggregate over several slots: the mean, a mean weighted by requests or by served requests, or the peak.
+    Within a slot, a mean over requests or served requests is 0 where there are none"""
 
 
 METRIC_RECORDS = (
@@ -52,13 +52,13 @@ METRIC_RECORDS = (
     Metric("load_traffic", "byte-hops", "of loads in the slot"),
     Metric("load_energy", "J", "of loads in the slot, on links"),
 )
-"""The metrics, in the order of the columns; a new one is a line here and one in the kernel."""
+"""The metrics, in the order of the columns; a new metric is one line here and one in the kernel."""
 
 METRICS = tuple(metric.name for metric in METRIC_RECORDS)
-"""Their names."""
+"""Names of the metrics."""
 
 COLUMN = indices(METRICS)
-"""Column of each metric by its name, also in kernels."""
+"""Column of each metric by name, also readable in kernels."""
 
 
 def _columns(*over: Weighing) -> tuple[int, ...]:
@@ -69,25 +69,25 @@ PER_REQUEST = _columns("requests")
 """Columns that are means over the requests of a slot."""
 
 PER_SERVED = _columns("served")
-"""Columns that are means over the served ones."""
+"""Columns that are means over the served requests."""
 
 PEAKS = _columns("peak")
-"""Columns of which several slots have the highest."""
+"""Columns that several slots aggregate by their peak."""
 
 
 class MetricTotals:
-    """Metrics of several slots, summed up so that they can be told as one.
+    """Metrics summed over several slots, for means and peaks over these slots.
 
     Attributes:
-        shape: of what is told apart, such as episodes; () for one row.
+        shape: shape of the entries kept apart, such as episodes; () for one row.
     """
 
     def __init__(self, shape: tuple[int, ...] = ()) -> None:
-        """Nothing yet."""
+        """Start with no slots."""
         self._sum, self._weight, self._peak = np.zeros((3, *shape, len(METRICS)))
 
     def add(self, metrics: Floats) -> None:
-        """Take in slots (n, *shape, len(METRICS))."""
+        """Add slots (n, *shape, len(METRICS))."""
         weights = np.ones_like(metrics)
         requests = metrics[..., COLUMN.requests, None]
         weights[..., PER_REQUEST] = requests
@@ -104,7 +104,7 @@ class MetricTotals:
 
 
 class Figures(NamedTuple):
-    """What figures are measured by, and what they come to, B rows."""
+    """Inputs and results of the metrics kernel, B rows."""
 
     node_seconds: Floats  # (N,) [s] nominal; inf where elastic
     nominal_requests: float  # [requests]
@@ -114,13 +114,13 @@ class Figures(NamedTuple):
 
 
 def make_figures(tables: Tables, clipped: Ints) -> Figures:
-    """Room for the figures of as many rows as `clipped` has."""
+    """Allocate the figures of as many rows as `clipped` has."""
     requests, memory = tables.nominal_requests, tables.nominal_memory
     return Figures(tables.node_seconds, requests, memory, clipped, np.zeros((len(clipped), len(METRICS))))
 
 
 def compute_metrics(tables: Tables, outcome: Outcome, clipped: Ints) -> Floats:
-    """Figures of the slot, one row per episode (B, len(METRICS))."""
+    """Metrics of the slot, one row per episode (B, len(METRICS))."""
     figures = make_figures(tables, clipped)
     measure_outcome.play(outcome, figures)
     return figures.metrics
@@ -128,7 +128,7 @@ def compute_metrics(tables: Tables, outcome: Outcome, clipped: Ints) -> Floats:
 
 @stage
 def measure_outcome(block: int) -> None:
-    """Write the figures of every row."""
+    """Write the metrics of every row."""
     _measure(fetch(block, 0, Outcome), fetch(block, 1, Figures))
 
 

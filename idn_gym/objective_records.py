@@ -1,7 +1,7 @@
-"""The objectives as records: what each measures and in which unit, and the register that packages add to.
+"""The objectives as records (quantity, unit, law), and the register that other packages extend.
 
-Nothing knows an objective by its position. A scenario lists by name those in force; the reward vector,
-preferences, tariff and scales follow that list.
+No code refers to an objective by its position. A scenario lists the objectives in force by name; the reward
+vector, preferences, tariff and scales follow the order of that list.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ CN 582, PL 662, IN 713."""
 
 
 class Charges(NamedTuple):
-    """What T slots come to in an objective per request; all of it at least 0."""
+    """Amounts of T slots in a per-request objective; all of them at least 0."""
 
     second: Floats
     """(T, N) per compute second on each node"""
     byte: Floats | None = None
     """(T, E) per byte on each link; None: nothing"""
     slot: Floats | None = None
-    """(T,) of the slot whatever is served, such as that of idle power; None: nothing"""
+    """(T,) of the slot, independent of what is served, for example idle power; None: nothing"""
 
 
 ChargeLaw = Callable[[Any, Any], tuple[Charges | tuple[Floats, Floats | None], Any]]
@@ -52,43 +52,45 @@ MessageLaw = Callable[[Any, Any], Floats]
 class Objective:
     """One component of the reward vector.
 
-    A record of your own gives `charges`, `message` or `measure`; see `register_objective`.
+    A record of your own sets `charges`, `message` or `measure`; see `register_objective`.
     """
 
     name: str
     unit: str
     sense: Literal["maximise", "minimise"]
-    """of the quantity; what is to be small enters the vector with a minus, so that the vector is maximised"""
+    """sense of the quantity; minimised quantities enter the vector with a minus, so that the vector is
+    maximised"""
     scale: str | Callable[[Any], float]
-    """the size that weighs as much as that of the others: a field of `Scales`, or made from the `Scenario`"""
+    """size that weighs as much as those of the others: a field of `Scales`, or a function of the
+    `Scenario`"""
     formula: str
-    """of the component in a slot"""
+    """formula of the component in a slot"""
     per: Literal["request", "slot"]
-    """request: part of the tariff by which requests are served; slot: judged when the slot is over"""
+    """request: part of the tariff by which requests are served; slot: computed at the end of the slot"""
     share: float = 0.0
-    """weight in the named preferences, before normalisation; at 0 it changes nothing but its own component"""
+    """weight in the named preferences, before normalisation; 0: the other components do not change"""
     total: int | None = None
-    """of those that ship: column of the kernel's totals"""
+    """for the objectives that ship: column of the kernel's totals"""
     charges: ChargeLaw | str | None = None
-    """of an objective per request: a law like those of processes (`scenarios.families`), which draws its
-    `Charges`, or only the first two of them, for a span: ``(compiled, span) -> (charges, state)``; or
+    """for an objective per request: a law like those of processes (`scenarios.families`), which draws
+    `Charges`, or only its first two fields, for a span: ``(compiled, span) -> (charges, state)``; or
     "module:function", imported at the first draw"""
     message: MessageLaw | str | None = None
-    """of an objective per request, instead of charges: what messages of so many bytes take on a kind of link,
-    of the shape of the sizes; or "module:function", imported when a scenario is compiled"""
+    """for an objective per request, instead of charges: the amount for messages of given sizes on a kind of
+    link, with the shape of the sizes; or "module:function", imported when a scenario is compiled"""
     measure: Callable[[Tables, Outcome], Floats] | None = None
-    """of an objective per slot: (B,) at least 0, of the slot's outcome"""
+    """for an objective per slot: (B,) values of at least 0, from the slot's outcome"""
 
     @property
     def target(self) -> str | None:
-        """Where its function is defined, by which a definition that runs again is told from another one."""
+        """Where its function is defined, which tells a repeated definition from a different one."""
         function = self.charges or self.message or self.measure
         if function is None or isinstance(function, str):
             return function
         return f"{function.__module__}:{function.__qualname__}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copied and pickled by name: a record is there once, and its functions need not be pickled."""
+        """Copied and pickled by name, so that a record exists once and its functions need not be pickled."""
         return _recall, (self.name,)
 
 
@@ -143,11 +145,11 @@ TABLE = (
         scale="update",
         formula="-(bytes newly loaded) / (nominal memory of the nodes that may load)",
         per="slot",
-        share=0.5,  # or placements would flap for free
+        share=0.5,  # otherwise changing placements would be free
         total=LOADED,
     ),
 )
-"""The objectives that are in force unless a scenario says otherwise; the scalar reward adds up
+"""The objectives in force by default; the scalar reward adds up
 weight x component / scale."""
 
 ON_REQUEST = (
@@ -182,28 +184,29 @@ ON_REQUEST = (
         message="idn_gym.catalog.link_messages:airtime_on",
     ),
 )
-"""The objectives that ship and are in force where a scenario names them."""
+"""Objectives that ship and are in force only where a scenario names them."""
 
 OBJECTIVES = tuple(objective.name for objective in TABLE)
-"""The names of those in force by default."""
+"""Names of the objectives in force by default."""
 
 PRICES = ("error", "latency", "energy", "traffic")
-"""Fields of the scenario's `Tariff` in the order of its components (`core.arrays`)."""
+"""Fields of the scenario's `Tariff`, in the order of its components (`core.arrays`)."""
 
 OBJECTIVE_RECORDS = Registry("objectives", {objective.name: objective for objective in (*TABLE, *ON_REQUEST)})
-"""Every objective by name, those that other packages added last; in force where a scenario names them."""
+"""Every objective by name, those of other packages last; in force where a scenario names them."""
 
 
 def register_objective(record: Objective) -> Objective:
-    """Add an objective, so that ``objectives=`` of a scenario or an environment may name it.
+    """Add an objective, so that ``objectives=`` of a scenario or an environment can name it.
 
-    Of a request it is linear in what the request uses: seconds on nodes and bytes on links, each times what
-    `Objective.charges` says of the slot; a dropped request counts its class's worst option in the slot. It is
-    part of the tariff then; what its charges add to a slot whatever is served is not. Of a slot it is any
-    function of the outcome; serving does not know it.
+    An objective per request is linear in the resources that the request uses: seconds on nodes and bytes on
+    links, each times the slot's value in `Objective.charges`; a dropped request counts as its class's worst
+    option in the slot. Such an objective is part of the tariff; its charges per slot, which do not depend on
+    serving, are not. An objective per slot is any function of the outcome, and serving does not take it into
+    account.
 
     Args:
-        record: with `charges`, `message` or `measure`, with one of them.
+        record: a record with exactly one of `charges`, `message` and `measure`.
 
     Returns:
         The record.
@@ -213,7 +216,7 @@ def register_objective(record: Objective) -> Objective:
     """
     if not isinstance(record.name, str) or not record.name.isidentifier():
         raise ConfigError("objective.name", f"{show(record.name)} is not allowed; must be a word")
-    if record.name in ("balanced", "random"):  # which are preferences
+    if record.name in ("balanced", "random"):  # names of preferences
         raise ConfigError("objective.name", f"{record.name!r} is taken; names must differ")
     linear = record.message if record.charges is None else record.charges
     given = linear if record.per == "request" else record.measure
@@ -239,10 +242,10 @@ def register_objective(record: Objective) -> Objective:
 
 
 def find_objectives(names: Sequence[str]) -> tuple[Objective, ...]:
-    """The records of these names, in this order.
+    """Return the records of these names, in this order.
 
     Raises:
-        ConfigError: none, one twice, or an unknown one.
+        ConfigError: there is no name, a name occurs twice, or a name is unknown.
     """
     if not isinstance(names, (list, tuple)) or not names:
         raise ConfigError(
@@ -252,12 +255,12 @@ def find_objectives(names: Sequence[str]) -> tuple[Objective, ...]:
     found = tuple(OBJECTIVE_RECORDS.find(name) for name in names)
     for name in names:
         if list(names).count(name) > 1:
-            raise ConfigError("objectives", f"{name!r} is there twice; names must differ")
+            raise ConfigError("objectives", f"{name!r} is given twice; names must differ")
     return TABLE if found == TABLE else found
 
 
 def _scale_by_energy(scenario: Any, given: float | None, per_kwh: float) -> float:
-    """The scale that is given, or that of energy at the default intensity."""
+    """The given scale, or that of energy at the default intensity."""
     return scenario.scales.energy * per_kwh / JOULES_PER_KWH if given is None else given
 
 
@@ -266,10 +269,10 @@ def _recall(name: str) -> Objective:
 
 
 def charged(objectives: Sequence[Objective]) -> tuple[Objective, ...]:
-    """Those per request that the core does not price by itself, in order: the F further components."""
+    """Per-request objectives that the core does not price itself, in order: the F further components."""
     return tuple(one for one in objectives if one.charges is not None or one.message is not None)
 
 
 def plain_record(objective: Objective) -> dict[str, Any]:
-    """Name, unit, sense and formula."""
+    """Name, unit, sense and formula of a record."""
     return {name: getattr(objective, name) for name in ("name", "unit", "sense", "formula")}

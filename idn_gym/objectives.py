@@ -1,8 +1,8 @@
-"""What is good: the objectives, their senses and scales, and the preferences that weigh them.
+"""Objectives in force: their senses and scales, and the preferences that weigh them.
 
-Quantities come from the `Outcome`; only this file turns them into rewards. The reward vector is in
-physical units, each component the slot's total over the scenario's nominal requests per slot, so
-that rewards add up over slots. The scalar reward is minus the weighted cost.
+Quantities come from the `Outcome`; only this module turns them into rewards. The reward vector is in physical
+units, each component the slot's total over the scenario's nominal requests per slot, so that rewards add
+up over slots. The scalar reward is minus the weighted cost.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from idn_gym.preferences import balanced_preference
 
 
 class RewardColumns(NamedTuple):
-    """Where the objectives in force stand among totals and components of the tariff."""
+    """Positions of the objectives in force among the totals and the components of the tariff."""
 
     source: Ints  # (D,) column of the kernel's totals: components, loaded bytes, then those per slot
-    sign: Floats  # (D,)
+    sign: Floats  # (D,) +1 or -1
     request: Ints  # objectives that are part of the tariff
-    component: Ints  # of the tariff, for these
-    priced: int  # components of the tariff, 4 + F
-    measured: tuple[tuple[Objective, int], ...]  # objectives per slot of packages, with their column
-    width: int  # columns of the totals
+    component: Ints  # component of the tariff, for these
+    priced: int  # number of the tariff's components, 4 + F
+    measured: tuple[tuple[Objective, int], ...]  # per-slot objectives of other packages, with their column
+    width: int  # number of columns of the totals
 
 
 @lru_cache(maxsize=256)
 def reward_columns(objectives: tuple[Objective, ...]) -> RewardColumns:
-    """Columns of the objectives in force."""
+    """Return the columns of the objectives in force."""
     further = PRICED + len(charged(objectives))
     measured = [objective for objective in objectives if objective.measure is not None]
     source = []
@@ -59,14 +59,14 @@ def reward_columns(objectives: tuple[Objective, ...]) -> RewardColumns:
 
 
 def scales_of(scenario: Any, objectives: Sequence[Objective] = TABLE) -> Floats:
-    """Sizes (D,) that weigh the same in a scenario.
+    """Return the sizes (D,) that weigh equally in a scenario.
 
     Args:
         scenario: a `Scenario`.
-        objectives: those in force.
+        objectives: the objectives in force.
 
     Raises:
-        ConfigError: an objective that a package added has none that is finite and above 0.
+        ConfigError: the scale of an objective from another package is not finite and above 0.
     """
     scales = []
     for objective in objectives:
@@ -81,12 +81,12 @@ def scales_of(scenario: Any, objectives: Sequence[Objective] = TABLE) -> Floats:
 
 
 def tariff_of(weights: Floats, scales: Floats, objectives: Sequence[Objective] = TABLE) -> Floats:
-    """Per-request part of a preference: cost per unit of error, second, joule, byte-hop and what follows.
+    """Return the per-request part of a preference: cost per unit of error, second, joule, byte-hop etc.
 
     Args:
         weights: (..., D) preferences.
-        scales: (D,) of the scenario.
-        objectives: those in force; a component without an objective costs nothing.
+        scales: (D,) sizes of the scenario.
+        objectives: the objectives in force; a component without an objective costs nothing.
 
     Returns:
         (..., 4 + F).
@@ -98,14 +98,14 @@ def tariff_of(weights: Floats, scales: Floats, objectives: Sequence[Objective] =
 
 
 def reward_divisor(reward_scale: Any, scales: Floats) -> Floats | None:
-    """What reward vectors are divided by (D,); None: nothing.
+    """Return the divisor (D,) of reward vectors, or None if they are not divided.
 
     Args:
-        reward_scale: None, or "scenario": the sizes that weigh the same.
-        scales: (D,) of the scenario.
+        reward_scale: None, or "scenario" for the sizes that weigh equally.
+        scales: (D,) sizes of the scenario.
 
     Raises:
-        ConfigError: neither of the two.
+        ConfigError: the value is neither of the two.
     """
     if reward_scale is None:
         return None
@@ -115,7 +115,7 @@ def reward_divisor(reward_scale: Any, scales: Floats) -> Floats | None:
 
 
 def weight_of(name: str, weights: Floats, objectives: Sequence[Objective] = TABLE) -> Floats:
-    """Weights (...) of the objective of this name in preferences (..., D); 0 where it is not in force."""
+    """Return the weights (...) of the named objective in preferences (..., D); 0 where it is not in force."""
     names = [objective.name for objective in objectives]
     found: Floats = weights[..., names.index(name)] if name in names else np.zeros(weights.shape[:-1])
     return found
@@ -127,17 +127,17 @@ def describe_reward(
     objectives: Sequence[Objective] = TABLE,
     divisor: Floats | None = None,
 ) -> list[dict[str, Any]]:
-    """What each component of the reward vector means, in order, as plain data.
+    """Describe each component of the reward vector, in order, as plain data.
 
     Args:
         weights: (D,) preference in force, normalised to 1; None where each episode draws its own.
-        scales: (D,) of the scenario.
-        objectives: those in force.
-        divisor: from `reward_divisor`.
+        scales: (D,) sizes of the scenario.
+        objectives: the objectives in force.
+        divisor: result of `reward_divisor`.
 
     Returns:
-        Name, unit, sense and formula, the scale and the weight in the scalar reward (null: drawn). The scale
-        is that of the component as it is returned, so 1 where it is divided already.
+        Name, unit, sense, formula, scale and weight in the scalar reward (null: drawn). The scale refers to
+        the component as it is returned, so it is 1 where the component is already divided.
     """
     shares = [None] * len(objectives) if weights is None else weights.tolist()
     lines = [
@@ -152,12 +152,12 @@ def describe_reward(
 
 
 def known_tariff(tariff: Floats | None, scales: Floats, objectives: Sequence[Objective] = TABLE) -> Floats:
-    """What is known of costs (4 + F,) before any episode: the scenario's tariff, else the balanced one.
+    """Return the costs (4 + F,) known before any episode: the scenario's tariff, or else the balanced one.
 
     Args:
-        tariff: (4 + F,) of the scenario; None where the preference decides.
-        scales: (D,) of the scenario.
-        objectives: those in force.
+        tariff: (4 + F,) tariff of the scenario; None where the preference decides.
+        scales: (D,) sizes of the scenario.
+        objectives: the objectives in force.
     """
     if tariff is not None:
         return tariff
@@ -165,7 +165,7 @@ def known_tariff(tariff: Floats | None, scales: Floats, objectives: Sequence[Obj
 
 
 def non_dominated(points: Floats) -> Floats:
-    """The points that no other beats in one objective without losing in another; of equal ones the first.
+    """Return the points that no other point dominates; of equal points, only the first.
 
     Args:
         points: (n, d) finite, everything maximised.

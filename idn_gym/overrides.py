@@ -1,4 +1,4 @@
-"""Changes to nested mappings by dotted keys, as keywords, files and command lines give them."""
+"""Changes to nested mappings by dotted keys, as used by keywords, files and command lines."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 from idn_gym.messages import ConfigError, show
 
 MOST_CHANGES = 10_000
-"""Keys that one mapping may change; each of them costs a copy of all that lie beside it."""
+"""Maximum number of keys that one mapping may change; each one costs a copy of its siblings."""
 
 
 def override(value: Any, changes: Mapping[str, Any]) -> Any:
     """Apply dotted keys to nested mappings: ``{"dynamics.link.kind": "ar1"}``.
 
-    A number in the path is an index into a list. Changing a ``kind`` drops the old kind's
-    parameters, since they belong to another process. The order of the keys does not matter: what
-    is nearer the root is set first, and a ``kind`` before its parameters.
+    A number in the path is an index into a list. Changing a ``kind`` drops the parameters of the old kind,
+    since they belong to another process. The order of the keys does not matter: keys nearer the root are set
+    first, and a ``kind`` before its parameters.
 
     Raises:
-        ConfigError: a path that leads nowhere.
+        ConfigError: a path does not exist.
     """
     if not isinstance(changes, Mapping):
         raise ConfigError("overrides", f"{show(changes)} is not allowed; must be a mapping of dotted keys")

@@ -1,4 +1,4 @@
-"""YAML and JSON from strangers: plain values only, each key once, and nothing that grows while it is read."""
+"""Untrusted YAML and JSON: plain values only, each key once, and no growth through aliases."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ import yaml
 from idn_gym.messages import ConfigError, show
 
 DEPTH = 100
-"""Most levels of lists and mappings inside each other."""
+"""Maximum number of nested levels of lists and mappings."""
 
 REPEATED = 100_000
-"""Most values that aliases and merge keys may add to what is written out (ten levels of ten are 10^10)."""
+"""Maximum number of values that aliases and merge keys may add (ten levels of ten would be 10^10)."""
 
 SIZES = {"YAML": 4_000_000, "JSON": 256_000_000}
-"""Most bytes of a text; YAML is parsed some hundred times more slowly than JSON."""
+"""Maximum number of bytes of a text; parsing YAML is about a hundred times slower than JSON."""
 
 
 def read_yaml(path: str | Path) -> Any:
-    """Parse a YAML file, or a JSON one if its name ends so (many times faster).
+    """Parse a YAML file, or a JSON file if its name ends in .json (many times faster).
 
     Raises:
-        ConfigError: the file is missing, too large, or not what its name says.
+        ConfigError: the file is missing, too large, or invalid.
     """
     form = "JSON" if Path(path).suffix == ".json" else "YAML"
     try:
         with open(path, "rb") as file:
             found = file.read(SIZES[form] + 1)
         if len(found) > SIZES[form]:
-            raise ValueError(f"larger than the {SIZES[form] // 1_000_000} MB that are read")
+            raise ValueError(f"larger than the {SIZES[form] // 1_000_000} MB limit")
         return _parse(found.decode("utf-8-sig"), form)
     except OSError as error:
         raise ConfigError(str(path), f"cannot be read ({error.strerror})") from None
@@ -42,14 +42,14 @@ def read_yaml(path: str | Path) -> Any:
 
 
 def read_word(key: str, text: str) -> Any:
-    """Parse a value of the command line, which is YAML too.
+    """Parse a value of the command line as YAML.
 
     Args:
-        key: what it is for, for messages.
+        key: key of the value, for messages.
         text: the word.
 
     Raises:
-        ConfigError: it is not YAML.
+        ConfigError: the word is not YAML.
     """
     try:
         return _parse(text)
@@ -61,11 +61,11 @@ def _parse(text: str, form: str = "YAML") -> Any:
     """Turn a text into plain mappings, lists and scalars.
 
     Args:
-        text: of a file or of a word of the command line.
+        text: content of a file, or a word of the command line.
         form: "YAML" or "JSON".
 
     Raises:
-        ValueError: naming the line, where it is known.
+        ValueError: the text is invalid; the message names the line where it is known.
     """
     try:
         value = yaml.load(text, _Loader) if form == "YAML" else json.loads(text, object_pairs_hook=_once)
@@ -97,7 +97,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise ValueError(f"key {key[:80]!r} is there twice")
+            raise ValueError(f"key {key[:80]!r} is given twice")
         found[key] = value
     return found
 
@@ -111,7 +111,7 @@ class _Loader(yaml.SafeLoader):
         self._repeated = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """Count what an alias stands for before anything is built of it."""
+        """Count the values that an alias stands for before anything is built from it."""
         alias = self.check_event(yaml.AliasEvent)
         mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
         node: Any = super().compose_node(parent, index)
@@ -130,21 +130,21 @@ class _Loader(yaml.SafeLoader):
         return node
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
-        """A number or a truth value that its tag does not fit has no place in the text otherwise."""
+        """Report a number or truth value that does not fit its tag, with its position in the text."""
         try:
             return super().construct_object(node, deep)
         except (ValueError, KeyError, IndexError):
             kind = node.tag.rpartition(":")[2]
-            problem = f"{str(node.value)[:80]!r} is no {kind}"
+            problem = f"{str(node.value)[:80]!r} is not of type {kind}"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from None
 
     def flatten_mapping(self, node: Any) -> None:
-        """See that a mapping says each key once, before others are merged into it."""
+        """Check that a mapping contains each key once, before others are merged into it."""
         seen: set[Hashable] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
                 if (key.tag, key.value) in seen:
-                    problem = f"key {key.value[:80]!r} is there twice"
+                    problem = f"key {key.value[:80]!r} is given twice"
                     raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
                 seen.add((key.tag, key.value))
         super().flatten_mapping(node)

@@ -1,7 +1,7 @@
-"""What a policy is: anything with Stable-Baselines3's ``predict``.
+"""The policy protocol: any object with Stable-Baselines3's ``predict``.
 
-So one evaluation loop serves trained networks, heuristics and online learners alike. A policy of one's own
-either brings a `predict` or subclasses `Policy` and writes `act`.
+One evaluation loop therefore serves trained networks, heuristics and online learners. Your own policy either
+defines `predict`, or subclasses `Policy` and defines `act`.
 """
 
 from __future__ import annotations
@@ -17,25 +17,26 @@ Choice = tuple[npt.NDArray[Any], Any]
 
 
 class Feedback(NamedTuple):
-    """What a slot has revealed once it is over, one row per environment."""
+    """Information that a slot reveals after it has been played, one row per environment."""
 
-    revealed: Instance  # the slot as an instance of one slot (T = 1): batches, resources, tariff
-    before: State  # what the slot began with
+    revealed: Instance  # the slot as an instance with one slot (T = 1): batches, resources, tariff
+    before: State  # the state at the start of the slot
     after: State
     outcome: Outcome
 
     @property
     def resident(self) -> Residents:
-        """(B, N, M) the placement that served it; what came within the slot included."""
+        """(B, N, M) the placement that served the slot, including segments that arrived within it."""
         return self.after.resident
 
 
 @runtime_checkable
 class Policy(Protocol):
-    """Chooses the placements of a batch of environments from what they observe.
+    """Chooses the placements of a batch of environments from their observations.
 
-    A protocol: whatever has such a `predict` is one. It is a base class as well, for policies that write
-    ``act(self, observation, state, start, deterministic) -> Choice`` alone, the arguments as in `predict`.
+    This is a protocol: any object with such a `predict` is a policy. It is also a base class for policies
+    that only define ``act(self, observation, state, start, deterministic) -> Choice``, with the arguments of
+    `predict`.
     """
 
     def predict(
@@ -49,21 +50,21 @@ class Policy(Protocol):
 
         Args:
             observation: batch of observations, (n, ...).
-            state: what the previous call returned; None before the first call.
+            state: the state that the previous call returned; None before the first call.
             episode_start: (n,) which environments were just reset; None: none of them.
             deterministic: take the best action instead of sampling one.
 
         Returns:
             The actions, (n, ...), and the state for the next call.
         """
-        subclass: Any = self  # `act` is no part of the protocol: other packages' policies do without it
+        subclass: Any = self  # `act` is not part of the protocol: policies of other packages lack it
         chosen: Choice = subclass.act(observation, state, episode_start, deterministic)
         return chosen
 
 
 @runtime_checkable
 class OnlinePolicy(Policy, Protocol):
-    """A policy that also learns from what happened while it acts."""
+    """A policy that also learns, while it acts, from the slots it has played."""
 
     def update(self, feedback: Feedback) -> None:
         """Learn from the slot just played."""

@@ -1,4 +1,4 @@
-"""Preferences: how much each objective in force weighs, by name, as numbers, drawn or spread evenly."""
+"""Preferences: the weights of the objectives in force, by name, as numbers, drawn or spread evenly."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from idn_gym.core.arrays import Floats
 from idn_gym.objective_records import OBJECTIVE_RECORDS, TABLE, Objective
 
 FAVOURED = 6.0
-"""Weight of an objective in the preference of its name, before normalisation; the others keep their share."""
+"""Weight of an objective in the preference named after it, before normalisation; the others keep their
+share."""
 
 MOST_PREFERENCES = 10_000
-"""Rows of a lattice; ways to divide a weight are tried one by one."""
+"""Maximum number of rows of a lattice; the ways to divide a weight are enumerated."""
 
 
 def named_preferences(objectives: Sequence[Objective] = TABLE) -> dict[str, tuple[float, ...]]:
-    """Weights before normalisation: balanced, and one that favours each objective per request.
+    """Weights before normalisation: balanced, and one preference for each objective per request.
 
-    Where no objective has a share, all count alike.
+    Where no objective has a share, all objectives count equally.
     """
     shares = {objective.name: objective.share for objective in objectives}
     if not any(shares.values()):
@@ -36,7 +37,8 @@ def named_preferences(objectives: Sequence[Objective] = TABLE) -> dict[str, tupl
 
 
 PREFERENCES = named_preferences()
-"""Those of the objectives by default. Each gives update a weight, or placements would flap for free."""
+"""The preferences of the default objectives. All give update a weight, so that changing placements has a
+cost."""
 
 
 def read_preference(preference: Any, objectives: Sequence[Objective] = TABLE) -> Floats | None:
@@ -45,10 +47,10 @@ def read_preference(preference: Any, objectives: Sequence[Objective] = TABLE) ->
     Args:
         preference: a name of `named_preferences`, "random", a number for each objective, or a mapping from
             objective to number (objectives left out weigh 0).
-        objectives: those in force.
+        objectives: the objectives in force.
 
     Raises:
-        ConfigError: unknown name, wrong length, or weights that are negative, not finite or all 0.
+        ConfigError: an unknown name, a wrong length, or weights that are negative, not finite or all 0.
     """
     names = [objective.name for objective in objectives]
     if isinstance(preference, str):
@@ -63,7 +65,8 @@ def read_preference(preference: Any, objectives: Sequence[Objective] = TABLE) ->
         preference = known[preference]
     if isinstance(preference, np.ndarray):
         raise ConfigError(
-            "preference", f"an array cannot be stored in a spec; give a list of {_numbers(len(names))}"
+            "preference",
+            f"is an array, which an environment spec cannot store; give a list of {_numbers(len(names))}",
         )
     if isinstance(preference, Mapping):
         for name in preference:
@@ -107,21 +110,21 @@ def balanced_preference(objectives: Sequence[Objective] = TABLE) -> Floats:
 
 
 def preference_lattice(divisions: int, objectives: Sequence[Objective] = TABLE) -> Floats:
-    """Preferences spread evenly over all trade-offs between the objectives per request.
+    """Return preferences spread evenly over all trade-offs between the objectives per request.
 
-    The simplex lattice of Das and Dennis (1998) over these k; the others, such as update, keep the weight
-    that they have in the balanced preference, or placements would flap for free.
+    The simplex lattice of Das and Dennis (1998) over these k; the others, such as update, keep their weight
+    in the balanced preference, so that changing placements has a cost.
 
     Args:
         divisions: steps from one corner to another, H >= 1.
-        objectives: those in force.
+        objectives: the objectives in force.
 
     Returns:
         (K, D) with K = (H + 1) ... (H + k - 1) / (k - 1)!, for the four by default
         (H + 1)(H + 2)(H + 3) / 6; each row is normalised to 1.
 
     Raises:
-        ConfigError: not a whole number of at least 1, or more than `MOST_PREFERENCES` rows.
+        ConfigError: it is not a whole number of at least 1, or gives more than `MOST_PREFERENCES` rows.
     """
     if isinstance(divisions, bool) or not isinstance(divisions, int) or divisions < 1:
         raise ConfigError(
@@ -141,14 +144,14 @@ def preference_lattice(divisions: int, objectives: Sequence[Objective] = TABLE) 
 
 
 def draw_preference(rng: np.random.Generator, objectives: Sequence[Objective] = TABLE) -> Floats:
-    """A random preference: any trade-off between the objectives per request, the others as in balanced.
+    """Draw a random preference: any trade-off between the objectives per request, the others as in balanced.
 
-    Concentrated towards the corners (Dirichlet with parameters 1/2), since with a uniform draw a policy
-    would hardly ever see that one objective is nearly all that counts.
+    Concentrated towards the corners (Dirichlet with parameters 1/2): with a uniform draw, preferences that
+    weigh almost only one objective would be rare.
 
     Args:
-        rng: consumed.
-        objectives: those in force.
+        rng: random generator, which advances.
+        objectives: the objectives in force.
 
     Returns:
         (D,) weights, normalised to 1.
@@ -159,7 +162,7 @@ def draw_preference(rng: np.random.Generator, objectives: Sequence[Objective] = 
 
 
 def _trade_offs(shares: Floats, objectives: Sequence[Objective]) -> Floats:
-    """Weights (K, D) from shares (K, k) of the objectives per request; the rest is as in the balanced one."""
+    """Weights (K, D) from shares (K, k) of the objectives per request; the rest as in the balanced one."""
     balanced = balanced_preference(objectives)
     of_request = np.array([objective.per == "request" for objective in objectives])
     weights = np.repeat(balanced[None], len(shares), axis=0)

@@ -1,4 +1,4 @@
-"""Ids of the presets, by name and without reading them: ``edge-small`` is ``IDN-EdgeSmall-v0``."""
+"""Ids of the presets by name, without loading them: ``edge-small`` is ``IDN-EdgeSmall-v0``."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ PRESET_NAMES = (
     "tinyml-village",
     "tinyml-million",
 )
-"""The keys of `idn_gym.scenarios.presets.PRESETS`, which would have to be imported."""
+"""The keys of `idn_gym.scenarios.presets.PRESETS`, repeated here to avoid that import."""
 
 LARGE_PRESETS = ("tinyml-million",)
-"""Those with thousands of classes: what goes through every codec or searches leaves them out. Kernels are
+"""Presets with thousands of classes; loops over all codecs or searches leave them out. Kernels are
 the same for all presets, and `tests/test_large_presets.py` plays these."""
 
 DEFAULT_SCENARIO = "edge-drift"
-"""What `gym.make("IDN-v0")` and commands play where nothing else is asked for: moving models pays in it."""
+"""Default scenario of `gym.make("IDN-v0")` and of commands; moving models pays off in it."""
 
 ID_VARIANTS: dict[str, dict[str, Any]] = {
     "": {},
@@ -35,7 +35,7 @@ ID_VARIANTS: dict[str, dict[str, Any]] = {
     "-2obj": {"objectives": ["accuracy", "latency"]},
     "-3obj": {"objectives": ["accuracy", "latency", "energy"]},
 }
-"""What is put between the name of a preset and the version, and the keywords that it stands for."""
+"""Suffixes between the name of a preset and the version, with the keywords that they mean."""
 
 
 def preset_ids() -> Iterator[tuple[str, dict[str, Any]]]:

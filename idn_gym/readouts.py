@@ -1,4 +1,4 @@
-"""What is where in an episode, and what its batteries hold, in words and figures."""
+"""Placement and battery charge of an episode, in words and figures."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from idn_gym.scenarios.compile import Compiled
 
 
 def name_load(segment: str, share: float) -> str:
-    """A segment on its way by name, with the share of its bytes that has come, or that it starts."""
+    """Name a segment that is loading, with the share of its bytes that has arrived, or that it starts."""
     return f"{segment} ({'starting' if share >= 1.0 else f'loading {min(99.0, 100.0 * share):.0f} %'})"
 
 
 def tell_placement(compiled: Compiled, state: State, row: int) -> dict[str, list[str]]:
-    """By node, the names of what is there: resident segments, those on their way, and its battery.
+    """Map each node to the names of its resident segments, of segments in flight, and its battery.
 
     Args:
         compiled: the scenario.
@@ -42,7 +42,7 @@ def tell_placement(compiled: Compiled, state: State, row: int) -> dict[str, list
 
 
 def figures_of_stores(tables: Tables, state: State, outcome: Outcome) -> dict[str, npt.NDArray[Any]]:
-    """What infos say of batteries and airtime; nothing where there are none.
+    """Entries of infos about batteries and airtime; empty where there are none.
 
     Args:
         tables: the scenario's tables.

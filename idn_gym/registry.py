@@ -1,8 +1,8 @@
-"""Tables of what goes by a name in configurations; other packages add to them by `add`.
+"""Tables of the names that configurations use; other packages extend them with `add`.
 
-What a package adds is there once it has been imported. Where nobody imports it by hand, as in some worker
-processes or for a spec read from a file, entry points do: a name that is not known has all modules imported
-that installed packages name in the group `GROUP`.
+An entry of another package exists once that package has been imported. Where no code imports it, as in some
+worker processes or for a spec read from a file, entry points do: an unknown name triggers the import of all
+modules that installed packages list in the entry-point group `GROUP`.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from idn_gym.messages import ConfigError, closest, show
 _T = TypeVar("_T")
 
 GROUP = "idn_gym"
-"""Entry-point group of packages that add: ``[project.entry-points.idn_gym]``, ``mine = "my_package"``."""
+"""Entry-point group of extending packages: ``[project.entry-points.idn_gym]``, ``mine = "my_package"``."""
 
 
 class Registry(Mapping[str, _T]):
-    """A table from names to what they stand for, in the order in which it was added."""
+    """A table from names to objects, in the order of their registration."""
 
     def __init__(self, key: str, entries: Mapping[str, _T] | None = None) -> None:
         """Start a table.
 
         Args:
-            key: of configurations, whose values are the names; for messages.
-            entries: to start with.
+            key: configuration key whose values are the names; for messages.
+            entries: initial entries.
         """
         self.key = key
         self._entries: dict[str, _T] = dict(entries or {})
@@ -38,10 +38,10 @@ class Registry(Mapping[str, _T]):
     def add(self, name: str, entry: _T) -> None:
         """Add an entry.
 
-        A definition that runs again, such as a cell of a notebook, replaces what it added before.
+        A repeated definition, such as a notebook cell that runs again, replaces the earlier entry.
 
         Raises:
-            ConfigError: no text as a name, or one that stands for something else already.
+            ConfigError: the name is not text, or belongs to another entry.
         """
         if not isinstance(name, str) or not name:
             raise ConfigError(self.key, f"{show(name)} is not allowed as a name; must be text")
@@ -50,14 +50,14 @@ class Registry(Mapping[str, _T]):
         self._entries[name] = entry
 
     def find(self, name: Any, key: str | None = None) -> _T:
-        """The entry of a name that a user gave.
+        """Find the entry of a name from a configuration.
 
         Args:
-            name: which entry.
-            key: for messages; None: the table's own.
+            name: the name.
+            key: key for messages; None: the table's own.
 
         Raises:
-            ConfigError: there is none.
+            ConfigError: the name is unknown.
         """
         if name not in self:
             allowed = closest(name, list(self._entries))
@@ -84,35 +84,35 @@ class Registry(Mapping[str, _T]):
 
 
 def _same(old: Any, new: Any) -> bool:
-    """Whether two entries come from the same definition."""
+    """Return whether two entries come from the same definition."""
     return bool(old is new or old == new or (_place(old) is not None and _place(old) == _place(new)))
 
 
 def _place(entry: Any) -> str | None:
-    """Where an entry, or what it builds, is defined."""
+    """Return where an entry, or its builder, is defined."""
     named = hasattr(entry, "__qualname__")
     return f"{entry.__module__}:{entry.__qualname__}" if named else getattr(entry, "target", None)
 
 
 @functools.cache
 def import_plugins() -> None:
-    """Import what installed packages name in the entry-point group `GROUP`, once per process."""
+    """Import the modules that installed packages list in the entry-point group `GROUP`, once per process."""
     for point in importlib.metadata.entry_points(group=GROUP):
         try:
             point.load()
-        except Exception as error:  # whatever a stranger's module raises must not hide what was asked for
+        except Exception as error:  # an error in another package's module must not hide the actual request
             warnings.warn(f"entry point {show(point.name)} of {GROUP}: {error}", stacklevel=2)
 
 
 def target_of(key: str, build: str | Callable[..., Any]) -> str:
-    """Where a builder is, "module:function", for `load_target`.
+    """Return the location of a builder, "module:function", for `load_target`.
 
     Args:
-        key: of the table that it is added to, for messages.
-        build: a function at the top of its module, or where one is.
+        key: key of the table, for messages.
+        build: a function at the top level of its module, or its location.
 
     Raises:
-        ConfigError: it is a function that no module has.
+        ConfigError: the function is not at the top level of a module.
     """
     target = build if isinstance(build, str) else f"{build.__module__}:{build.__qualname__}"
     module, _, function = target.partition(":")
@@ -123,6 +123,6 @@ def target_of(key: str, build: str | Callable[..., Any]) -> str:
 
 
 def load_target(target: str) -> Any:
-    """What "module:name" stands for; the module is imported for it."""
+    """Return the object that "module:name" names; its module is imported."""
     module, name = target.split(":")
     return getattr(importlib.import_module(module), name)

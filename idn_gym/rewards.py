@@ -1,4 +1,4 @@
-"""From outcomes to rewards: the vector of objectives, and minus the weighted cost."""
+"""Rewards from outcomes: the vector of objectives, and the scalar, minus the weighted cost."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def compute_rewards(
         tables: the scenario's tables.
         outcome: the slot, B rows.
         weights: (B, D) preferences, each normalised to 1.
-        scales: (D,) sizes of error, latency, energy, traffic and update that weigh the same.
-        objectives: those in force.
+        scales: (D,) sizes of error, latency, energy, traffic and update that weigh equally.
+        objectives: the objectives in force.
 
     Returns:
         (B, D) in physical units, all maximised; (B,) minus the weighted cost, in which accuracy
         enters as error, so that the cost is never negative.
 
     Raises:
-        ConfigError: an objective per slot that a package added comes to less than 0 or is not finite.
+        ConfigError: a per-slot objective of another package is below 0 or not finite.
     """
     programme = Programme()
     reward = add_rewards(programme, tables, outcome, weights, scales, objectives)
@@ -45,7 +45,7 @@ def compute_rewards(
 
 
 class Reward(NamedTuple):
-    """What outcomes are judged by, and what they come to, B rows."""
+    """Inputs and results of the reward kernel, B rows."""
 
     source: Ints  # (D,) column of `totals`
     sign: Floats  # (D,)
@@ -66,10 +66,12 @@ def add_rewards(
     scales: Floats,
     objectives: Sequence[Objective] = TABLE,
 ) -> Reward:
-    """Let a programme judge outcomes next; arguments as of `compute_rewards`, kept and read as it is played.
+    """Add the computation of rewards to a slot programme; arguments as in `compute_rewards`.
+
+    The arguments are read each time the programme runs.
 
     Returns:
-        Where rewards will be.
+        The record in which the rewards are written.
     """
     batch, found = len(outcome.refused), reward_columns(objectives)
     reward = Reward(
@@ -107,7 +109,7 @@ def _measured(objective: Objective, tables: Tables, outcome: Outcome) -> Floats:
 
 @stage
 def judge(block: int) -> None:
-    """Judge the outcome of every row."""
+    """Compute the rewards of every row."""
     _judge(fetch(block, 0, Outcome), fetch(block, 1, Reward))
 
 
@@ -123,7 +125,7 @@ def _judge(outcome: Outcome, reward: Reward) -> None:
         for rho in range(outcome.arrived.shape[1]):
             arrived += outcome.arrived[b, rho]
             correct += outcome.correct[b, rho]
-            # What happened, and what drops add to it.
+            # The outcome itself, and the penalties of drops.
             latency += outcome.latency[b, rho] + outcome.penalty[b, rho, SECOND]
             energy += outcome.energy[b, rho] + outcome.penalty[b, rho, JOULE]
             traffic += outcome.traffic[b, rho] + outcome.penalty[b, rho, BYTE_HOP]

@@ -1,4 +1,4 @@
-"""Seeds as they come in: whole numbers of at least 0, of any size."""
+"""Checks of seeds: whole numbers of at least 0, of any size."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import numpy as np
 from idn_gym.config_reader import ConfigError, show
 
 MOST_LIBRARY_SEED = 2**32 - 1
-"""The largest one that Stable-Baselines3 and numpy's older generator take; our own streams have no limit."""
+"""Largest seed that Stable-Baselines3 and numpy's older generator take; our own streams have no limit."""
 
 
 def read_seed(seed: Any, key: str = "seed") -> int:
-    """One seed, as Python's own whole number.
+    """Read one seed, as Python's own whole number.
 
     Args:
-        seed: what was given.
-        key: what the caller knows it as, for messages.
+        seed: the given value.
+        key: name of the value in messages.
 
     Raises:
-        ConfigError: no whole number of at least 0; neither 2.0 nor True is one.
+        ConfigError: it is not a whole number of at least 0; 2.0 and True are not allowed either.
     """
     if not _whole(seed) or seed < 0:
         raise ConfigError(key, f"{show(seed)} is not allowed; must be a whole number of at least 0")
@@ -29,10 +29,11 @@ def read_seed(seed: Any, key: str = "seed") -> int:
 
 
 def read_seeds(seeds: Any, key: str = "seeds") -> list[int]:
-    """One seed or several, as a list.
+    """Read one seed or several, as a list.
 
     Raises:
-        ConfigError: neither, or one of them is not a seed; the message names its place in the list.
+        ConfigError: the value is neither, or an entry is not a seed; the message gives its position in the
+            list.
     """
     if not _several(seeds):
         return [read_seed(seeds, key)]
@@ -40,15 +41,16 @@ def read_seeds(seeds: Any, key: str = "seeds") -> list[int]:
 
 
 def read_row_seeds(seed: Any, rows: int, key: str = "seed") -> list[int | None]:
-    """One seed per row of a vector environment; None where the row goes on with its next episode.
+    """Read one seed per row of a vector environment; None where the row continues with its next episode.
 
     Args:
-        seed: s gives row i the seed s + i; a list has a seed or None for each row; None is None for all.
-        rows: how many there are.
-        key: what the caller knows it as, for messages.
+        seed: an integer s gives row i the seed s + i; a list has a seed or None for each row; None means None
+            for all.
+        rows: number of rows.
+        key: name of the value in messages.
 
     Raises:
-        ConfigError: none of these.
+        ConfigError: the value has none of these forms.
     """
     if seed is None:
         return [None] * rows
@@ -64,7 +66,7 @@ def read_row_seeds(seed: Any, rows: int, key: str = "seed") -> list[int | None]:
 
 
 def read_episodes(seeds: Any, key: str = "seeds") -> list[int]:
-    """Seeds of episodes that are played: of a number n, 0 to n - 1; of a list, what it holds.
+    """Read seeds of episodes to play: a number n means 0 to n - 1; a list means its entries.
 
     Raises:
         ConfigError: neither a whole number of at least 1 nor a list of at least one seed.

@@ -1,7 +1,7 @@
-"""Configurations that come with the package: scenarios, hyper-parameters of agents, studies, laboratories.
+"""Configurations that ship with the package: scenarios, agents' hyper-parameters, studies, laboratories.
 
-In a checkout their folder is at the top level, where people look for it; in an installed package it is
-inside.
+In a checkout their folder is at the top level, where users expect it; in an installed package it is inside
+the package.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ CONFIGS = next(
     (folder for folder in (_PACKAGE / "configs", _PACKAGE.parent / "configs") if folder.is_dir()),
     _PACKAGE / "configs",
 )
-"""The folder; one folder in it per kind."""
+"""The folder, with one subfolder per kind."""
 
 
 def shipped_files(kind: str) -> dict[str, Path]:
-    """Name to YAML file of what ships of a kind, such as ``scenarios`` or ``agents``."""
+    """Map each name to the YAML file that ships, for a kind such as ``scenarios`` or ``agents``."""
     return {path.stem: path for path in sorted((CONFIGS / kind).glob("*.yaml"))}

@@ -1,4 +1,4 @@
-"""Many episodes side by side: what `env.py` and `vector.py` are thin shells over."""
+"""Many episodes side by side; `env.py` and `vector.py` are thin shells over this module."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ class Simulation:
 
     Attributes:
         compiled: the scenario's tables and names.
-        divisor: (D,) of reward vectors, or None.
+        divisor: (D,) divisor of reward vectors, or None.
         codec: action codec.
         action: the action codec's name.
         check: makes arrays of B actions, or refuses them.
         observer: observation codec.
         observation: the observation codec's name.
-        book: of the scenario's budgets.
-        quality: of answers, where their quality is hidden; else None.
-        instance: tables and the current draws, of long episodes no more than two spans (`scenarios.spans`).
-        last: outcome of the last slot, which changes with every slot.
+        book: accounts of the scenario's budgets.
+        quality: quality of answers, where it is hidden; otherwise None.
+        instance: tables and the current draws; of long episodes no more than two spans (`scenarios.spans`).
+        last: outcome of the last slot, overwritten in every slot.
     """
 
     def __init__(
@@ -60,13 +60,13 @@ class Simulation:
         batch: int,
         reward_scale: str | None = None,
     ) -> None:
-        """Compile the scenario and make room for `batch` episodes.
+        """Compile the scenario and allocate memory for `batch` episodes.
 
         Args:
             scenario: the scenario.
-            action: name of the action codec; None: the scenario's.
+            action: name of the action codec; None: the scenario's codec.
             observation: name of the observation codec.
-            preference: as `read_preference` takes it; None stands for the balanced one.
+            preference: as `read_preference` takes it; None means the balanced one.
             split: one of train, validation, test.
             batch: number of episodes B.
             reward_scale: as `reward_divisor` takes it.
@@ -80,7 +80,7 @@ class Simulation:
         self.codec = make_codec(self.action, self.compiled)
         self.observation = observation
         self.observer = make_observer(observation, self.compiled, preference=self.weights is None)
-        episode_seed(split, 0)  # refuses an unknown split now rather than at the first reset
+        episode_seed(split, 0)  # refuses an unknown split here rather than at the first reset
         self.split, self._horizon = split, scenario.horizon
         self._ring = SpanRing(self.compiled, batch, self.weights, self.codec.uniforms, "num_envs")
         self.book = BudgetBook(scenario.budgets, self.objectives, batch)
@@ -91,42 +91,42 @@ class Simulation:
         self._attach()
         self._states = initial_state(self.instance), initial_state(self.instance)
         self._now = 0
-        """which of the states comes before the coming slot; the other one comes after it"""
+        """index of the state before the coming slot; the other state comes after it"""
         self.last = empty_outcome(self.compiled.tables, batch)
         self._scratch = make_scratch(self.compiled.tables, batch)
 
     @property
     def state(self) -> State:
-        """Before the coming slot; a copy of `now`."""
+        """State before the coming slot; a copy of `now`."""
         return copied(self.now)
 
     @property
     def outcome(self) -> Outcome:
-        """Of the last slot; a copy of `last`."""
+        """Outcome of the last slot; a copy of `last`."""
         return copied(self.last)
 
     @property
     def now(self) -> State:
-        """The state itself, which changes with every slot."""
+        """The current state itself, overwritten in every slot."""
         return self._states[self._now]
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
-        """Those in force, in the order of the reward vector."""
+        """Objectives in force, in the order of the reward vector."""
         return self.compiled.objectives
 
     def reset(
         self, rows: Sequence[int], seeds: Sequence[int | None], options: Mapping[str, Any] | None = None
     ) -> None:
-        """Start new episodes; a seed of None goes on with the row's last one, next episode.
+        """Start new episodes; with the seed None a row continues with its next episode.
 
         Args:
-            rows: which rows.
-            seeds: one per row.
-            options: ``preference`` for these episodes instead of drawn ones; nothing else.
+            rows: the rows to reset.
+            seeds: one seed per row.
+            options: ``preference`` for these episodes, if preferences are drawn; nothing else.
 
         Raises:
-            ConfigError: another option, or a preference where all episodes have the same one already.
+            ConfigError: another option, or a preference where all episodes already share one.
         """
         weights = self._chosen(options)
         for row, seed in zip(rows, seeds, strict=True):
@@ -149,8 +149,8 @@ class Simulation:
         return read_preference(options["preference"], self.objectives)
 
     def rewind(self, rows: Sequence[int]) -> None:
-        """Put rows back to slot 0 of their episodes."""
-        index = np.array(rows, np.int64)  # once, and not for each array
+        """Return rows to slot 0 of their episodes."""
+        index = np.array(rows, np.int64)  # once for all arrays
         self._ring.rewind(rows)
         self.book.clear(index)
         state = self.now
@@ -169,9 +169,9 @@ class Simulation:
             self.quality.rewind(index)
 
     def observe(self) -> tuple[Observations, Floats]:
-        """Observations of the coming slot, B rows, and figures of the last one, (B, len(METRICS)).
+        """Observations of the coming slot, B rows, and metrics of the last slot, (B, len(METRICS)).
 
-        Before the first slot all figures are 0 but `clipped`.
+        Before the first slot all metrics except `clipped` are 0.
         """
         programme = self._programmes[1 - self._now]
         programme.look()
@@ -181,7 +181,7 @@ class Simulation:
         """Play one slot in every row; rows must be below the horizon.
 
         Raises:
-            gymnasium.error.InvalidAction: an action outside the action space; nothing has changed.
+            gymnasium.error.InvalidAction: an action outside the action space; the state is unchanged.
         """
         self._ring.draw_ahead(self.now.slot)
         self._actions[:] = self.check(actions)
@@ -195,15 +195,15 @@ class Simulation:
         return Slot(programme.observations, vector, programme.scalar, *ended, programme.metrics)
 
     def masks(self) -> npt.NDArray[np.bool_]:
-        """(B, choices) allowed choices of the coming slot, by nominal memory if the slot's is hidden.
+        """(B, choices) allowed choices of the coming slot, by nominal memory if the slot's memory is hidden.
 
-        Once an episode is over, those of its last slot.
+        At the end of an episode, the masks are those of its last slot.
         """
         state = self.now._replace(slot=np.minimum(self.now.slot, self._horizon - 1))
         return self.codec.masks(self._known, state)
 
     def describe(self) -> dict[str, Any]:
-        """What the entries of observations, actions and rewards mean."""
+        """Explain the entries of observations, actions and rewards."""
         return {
             "observation": self.observer.describe(),
             "action": self.codec.describe(),
@@ -212,43 +212,43 @@ class Simulation:
         }
 
     def pareto_front(self, gamma: float) -> list[Floats]:
-        """Discounted returns of the front that ships, in the order and units of the reward vector.
+        """Discounted returns of the shipped front, in the order and units of the reward vector.
 
         Raises:
-            ConfigError: there is none, or gamma is no discount.
+            ConfigError: no front ships, or gamma is not a discount.
         """
         names = tuple(objective.name for objective in self.objectives)
         front = discounted_front(read_front(self.compiled.scenario), gamma, names)
         return front if self.divisor is None else [returns / self.divisor for returns in front]
 
     def describe_placement(self, row: int) -> dict[str, list[str]]:
-        """What is where in one episode: the segments of each node by name, those on their way, batteries."""
+        """Describe one episode's placement: segments of each node by name, loads in flight, batteries."""
         return tell_placement(self.compiled, self.now, row)
 
     def store_figures(self) -> dict[str, npt.NDArray[Any]]:
-        """What infos say of batteries and airtime; see `figures_of_stores`."""
+        """Entries of infos about batteries and airtime; see `figures_of_stores`."""
         return figures_of_stores(self.compiled.tables, self.now, self.last)
 
     def truth(self) -> dict[str, Numbers]:
-        """What infos say of the last slot that no policy may read, B rows; nothing where quality is known."""
+        """True quality of the last slot for infos, B rows, hidden from policies; empty where it is known."""
         return {} if self.quality is None else self.quality.infos()
 
     def sum_demand(self, row: int) -> Floats:
-        """(slots played,) [requests] of all classes in each slot of one episode so far."""
+        """(slots played,) [requests] summed over classes, for each slot of one episode so far."""
         return self._ring.sum_demand(row, int(self.now.slot[row]))
 
     def _attach(self) -> None:
-        """Put draw and tables together; where resources are hidden, masks know the nominal memory only."""
+        """Combine draw and tables; with hidden resources, masks use the nominal memory only."""
         tables, draw = self.compiled.tables, self._ring.draw
         self.instance = self._known = Instance(tables, draw)
-        if self.compiled.scenario.resources == "hidden":  # one slot's worth, in the place of any slot
+        if self.compiled.scenario.resources == "hidden":  # one slot, read for every slot
             nominal = np.repeat(tables.node_memory[None, None], len(draw.memory), axis=0)
             self._known = Instance(tables, draw._replace(memory=nominal))
         self._built: list[SlotProgramme] = []
 
     @property
     def _programmes(self) -> list[SlotProgramme]:
-        """From each of the states into the other; put together when they are first played."""
+        """Slot programmes from each state into the other; built when they are first played."""
         if not self._built:
             parts = self.instance, self.codec, self.observer, self.compiled.scales, self.objectives
             ways, rest = (self._states, self._states[::-1]), (self.last, self._scratch)
@@ -256,7 +256,7 @@ class Simulation:
         return self._built
 
     def __getstate__(self) -> dict[str, Any]:
-        """For copies and pickles: without the tables, which belong to the compiled scenario."""
+        """State for copies and pickles, without the tables, which belong to the compiled scenario."""
         gone = dict.fromkeys(("instance", "_known", "_built", "_scratch"))
         return {**self.__dict__, **gone, "last": list(self.last)}
 
@@ -268,7 +268,7 @@ class Simulation:
         put_fields(self.last, saved["last"])
 
     def get_state(self) -> dict[str, Any]:
-        """Everything that moves, as plain data: enough to go on bitwise with `set_state`."""
+        """Return everything that changes, as plain data: sufficient to continue bitwise with `set_state`."""
         return {
             "seed": list(self.seed),
             "episode": list(self.episode),
@@ -281,10 +281,10 @@ class Simulation:
         }
 
     def set_state(self, saved: dict[str, Any]) -> None:
-        """Go on from what `get_state` returned; the draws that are kept are made again.
+        """Continue from a result of `get_state`; the draws of the current spans are made again.
 
         Raises:
-            ConfigError: it is a state of another scenario, or of another number of episodes.
+            ConfigError: the state belongs to another scenario, or to another number of episodes.
         """
         check_saved(saved, self.get_state())
         state = State(*saved["state"])

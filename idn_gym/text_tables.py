@@ -1,4 +1,4 @@
-"""Tables as text, laid out by rich: the same in pipes, in files and on terminals."""
+"""Tables as text, laid out by rich: identical in pipes, in files and on terminals."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from rich.table import Table
 from rich.text import Text
 
 _QUANTITY = re.compile(r"[-+]?\.?\d.*|[-+]?inf\b.*|-?")
-"""What is aligned at its end: a number, whatever follows it, or a dash."""
+"""Pattern of right-aligned cells: a number with any suffix, or a dash."""
 
 _WIDEST = 1_000_000
-"""Columns of a page that no table is too wide for."""
+"""Page width in columns that exceeds every table."""
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """A number to so many significant digits, without an exponent up to a million: 1558.3 gives "1560"."""
+    """Format a number with this many significant digits; no exponent up to a million: 1558.3 gives "1560"."""
     return f"{float(f'{value:.{digits}g}'):g}"
 
 
 def make_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """A table for a console of rich; columns of quantities end below each other, all others begin so.
+    """Make a table for a console of rich; columns of quantities are right-aligned, all others left-aligned.
 
     Args:
         head: names of the columns; the first one holds names.
-        rows: one sequence of as many cells each.
+        rows: one sequence per row, with as many cells as the head.
     """
     body = [[str(cell) for cell in row] for row in rows]
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -41,7 +41,7 @@ def make_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
 
 
 def aligned(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
-    """Lines of a table, as wide as it needs to be: the head, and one for each row."""
+    """Lines of a table, as wide as needed: the head, and one line per row."""
     console = Console(highlight=False, width=_WIDEST, force_terminal=False)
     with console.capture() as captured:
         console.print(make_table(head, rows))

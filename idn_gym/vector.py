@@ -1,4 +1,4 @@
-"""The native vector environment: a handful of compiled calls per step for any number of episodes."""
+"""The native vector environment: a few compiled calls per step for any number of episodes."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from idn_gym.vector_arguments import read_autoreset_mode, read_num_envs, read_re
 
 
 class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
-    """`num_envs` episodes of one scenario, bitwise equal to as many `IDNEnv`.
+    """`num_envs` episodes of one scenario, bitwise equal to the same number of `IDNEnv`.
 
-    Sub-environment i gets the seed s + i. With NEXT_STEP the terminal observation is returned and
-    the next call resets that row without playing its action, which must be in the space all the same; with
-    SAME_STEP observation and infos are the next episode's first, and the terminal ones are in
+    Sub-environment i gets the seed s + i. With NEXT_STEP the terminal observation is returned, and the next
+    call resets that row without playing its action, which must still be in the space. With SAME_STEP
+    observation and infos are the first ones of the next episode, and the terminal ones are in
     ``infos["final_obs"]`` and ``infos["final_info"]``. Infos and their masks are those of Gymnasium's
     `SyncVectorEnv`.
 
@@ -55,7 +55,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         objectives: Sequence[str] | None = None,
         reward_scale: str | None = None,
     ) -> None:
-        """Set up the environment; what is not explained here is as in `IDNEnv`.
+        """Set up the environment; arguments without a description here are as in `IDNEnv`.
 
         Args:
             num_envs: number of episodes side by side.
@@ -67,13 +67,13 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
             split: see `IDNEnv`.
             render_mode: see `IDNEnv`.
             autoreset_mode: "NextStep" or "SameStep", or the enum's member.
-            max_episode_steps: slots after which episodes are truncated, as ``gym.make`` takes it; None or -1:
-                at the scenario's horizon, which is the last slot in any case.
+            max_episode_steps: number of slots after which episodes are truncated, as ``gym.make`` takes it;
+                None or -1: the scenario's horizon, which is the last slot in any case.
             objectives: see `IDNEnv`.
             reward_scale: see `IDNEnv`.
 
         Raises:
-            ConfigError: anything that is not allowed, the DISABLED mode among it.
+            ConfigError: an argument is not allowed, for example the DISABLED mode.
         """
         self.num_envs = read_num_envs(num_envs)
         self.render_mode = read_render_mode(render_mode, IDNEnv.metadata["render_modes"])
@@ -85,7 +85,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         self.metadata = {**IDNEnv.metadata, "autoreset_mode": self.autoreset_mode}
         self.horizon = int(min(self.scenario.horizon, read_step_limit(max_episode_steps)))
         self.scalar = preference is not None
-        if not self.scalar:  # as in `IDNEnv`; both speak of one row
+        if not self.scalar:  # as in `IDNEnv`; both describe one row
             self.reward_space = reward_space(self.simulation.objectives, self.scenario.quality)
             self.reward_dim = len(self.simulation.objectives)
         self.single_observation_space = self.simulation.observer.space
@@ -96,7 +96,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         self._over = np.zeros(self.num_envs, np.bool_)
         self._metrics = np.zeros((self.num_envs, len(METRICS)))
         self._first = np.ones(self.num_envs, np.bool_)
-        """rows that have played no slot of their episode"""
+        """rows that have not yet played a slot of their episode"""
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -104,15 +104,17 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         """Start all episodes.
 
         Args:
-            seed: s gives sub-environment i the seed s + i; a list gives one each; None goes on.
-            options: ``{"preference": ...}`` for these episodes, where the environment's is "random".
+            seed: an integer s gives sub-environment i the seed s + i; a list gives one seed to each; None
+                continues.
+            options: ``{"preference": ...}`` for these episodes, if the environment's preference is "random".
 
         Raises:
-            ConfigError: a seed that is no whole number of at least 0, not one per row, or another option.
+            ConfigError: a seed is not a whole number of at least 0, there is not one per row, or another
+                option is given.
         """
         seeds = read_row_seeds(seed, self.num_envs)
         super().reset(seed=int(seed) if isinstance(seed, (int, np.integer)) else None)
-        if self._fresh:  # there is nothing to go on from
+        if self._fresh:  # no earlier episode to continue from
             seeds = [int(self.np_random.integers(2**31)) if s is None else s for s in seeds]
         self._fresh = False
         self._first[:] = True
@@ -127,13 +129,13 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         """Play one slot in every row; rewards are (n,) float64, or (n, D) float32 without preference.
 
         Raises:
-            gymnasium.error.InvalidAction: an action outside its space in any row; nothing has changed.
+            gymnasium.error.InvalidAction: an action of some row is outside its space; the state is unchanged.
         """
         if self._fresh:
             raise gym.error.ResetNeeded("call reset() before step()")
         resets = np.flatnonzero(self._over)
         if len(resets):
-            self.simulation.check(actions)  # first of all: an action that is refused changes nothing
+            self.simulation.check(actions)  # first, so that an invalid action leaves the state unchanged
             self.simulation.reset(resets.tolist(), [None] * len(resets))
         slot = self.simulation.step(actions).copy()
         slot = slot._replace(truncated=self.simulation.now.slot >= self.horizon)
@@ -150,7 +152,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         return observation, reward, slot.terminated.copy(), slot.truncated.copy(), infos
 
     def _undo(self, slot: Slot, rows: npt.NDArray[np.int64]) -> Slot:
-        """Rows that have just been reset ignore the action: back to their first observation."""
+        """Ignore the actions of rows that have just been reset: return them to their first observation."""
         self.simulation.rewind(rows.tolist())
         observation, metrics = self.simulation.observe()
         put_rows(slot.observation, rows, observation)
@@ -160,7 +162,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         return slot
 
     def _reset_now(self, slot: Slot) -> tuple[Observations, dict[str, Any]]:
-        """SAME_STEP: start the next episodes; what the last ones ended with is in the infos."""
+        """SAME_STEP: start the next episodes; the infos keep the end of the last ones."""
         ended = self._over
         over = np.flatnonzero(ended)
         final_obs = np.full(self.num_envs, None, dtype=object)
@@ -181,7 +183,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
     def _infos(
         self, metrics: Floats, vector: Floats, rows: npt.NDArray[np.bool_] | None = None
     ) -> dict[str, Any]:
-        """Infos of some rows, None: of all, with their masks; the others are 0."""
+        """Infos of some rows (None: all rows) with their masks; the entries of other rows are 0."""
         infos: dict[str, Any] = {name: metrics[:, i].copy() for i, name in enumerate(METRICS)}
         infos |= self.simulation.store_figures()
         if self.scalar:
@@ -206,22 +208,22 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         return self.simulation.pareto_front(gamma)
 
     def describe(self) -> dict[str, Any]:
-        """What the entries of observations, actions and rewards mean; the same in every row."""
+        """Explain the entries of observations, actions and rewards; they are the same in every row."""
         return self.simulation.describe()
 
     def describe_placement(self, row: int = 0) -> dict[str, list[str]]:
-        """What is where in one row: the resident segments of each node, by name."""
+        """Return the resident segments of each node in one row, by name."""
         return self.simulation.describe_placement(row)
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
-        """What the method `name` of `IDNEnv` returns, one result per row, as in Gymnasium's `SyncVectorEnv`.
+        """Call the method `name` of `IDNEnv` and return one result per row, like Gymnasium's `SyncVectorEnv`.
 
         Raises:
-            AttributeError: no such method.
-            ConfigError: a method that moves a single row on.
+            AttributeError: there is no such method.
+            ConfigError: the method would advance a single row.
         """
         if name in ("reset", "step", "close"):
-            raise ConfigError(name, "cannot be called per environment; all of them move on together")
+            raise ConfigError(name, "cannot be called per environment; all environments step together")
         if not callable(getattr(IDNEnv, name, None)):
             raise AttributeError(f"IDNEnv has no method {name!r}")
         if name == "describe_placement":
@@ -232,14 +234,14 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         return tuple(copy.deepcopy(whole) for _ in range(self.num_envs))
 
     def get_state(self) -> dict[str, Any]:
-        """All that moves, as plain data; see `set_state`."""
+        """Return everything that changes, as plain data; see `set_state`."""
         return {"simulation": self.simulation.get_state(), "over": self._over.copy()}
 
     def set_state(self, saved: dict[str, Any]) -> None:
-        """Go on bitwise from what `get_state` returned.
+        """Continue bitwise from a result of `get_state`.
 
         Raises:
-            ConfigError: it is a state of another scenario, or of another number of episodes.
+            ConfigError: the state belongs to another scenario, or to another number of episodes.
         """
         check_saved(saved, self.get_state())
         self.simulation.set_state(saved["simulation"])
@@ -247,7 +249,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         self._fresh = False
 
     def render(self) -> Any:
-        """One picture or text per sub-environment."""
+        """Return one picture or text per sub-environment."""
         if self.render_mode is None:
             gym.logger.warn("render() needs render_mode='ansi' or 'rgb_array' in gym.make_vec()")
             return None

@@ -1,4 +1,4 @@
-"""Arguments of the native vector environment, checked."""
+"""Checks of the native vector environment's arguments."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from idn_gym.config_reader import ConfigError, closest, show
 
 
 def read_num_envs(num_envs: Any) -> int:
-    """How many episodes there are side by side.
+    """Read the number of episodes that run side by side.
 
     Raises:
-        ConfigError: no whole number of at least 1.
+        ConfigError: it is not a whole number of at least 1.
     """
     if isinstance(num_envs, bool) or not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
         raise ConfigError(
@@ -25,10 +25,10 @@ def read_num_envs(num_envs: Any) -> int:
 
 
 def read_render_mode(mode: str | None, modes: Sequence[str]) -> str | None:
-    """One of the modes, or None.
+    """Read the render mode; it may be None.
 
     Raises:
-        ConfigError: another one.
+        ConfigError: the mode is unknown.
     """
     if mode is not None and mode not in modes:
         raise ConfigError("render_mode", f"{show(mode)} is not allowed; {closest(mode, modes)}")
@@ -36,10 +36,10 @@ def read_render_mode(mode: str | None, modes: Sequence[str]) -> str | None:
 
 
 def read_autoreset_mode(mode: str | AutoresetMode) -> AutoresetMode:
-    """When episodes that are over start anew.
+    """Read when finished episodes restart.
 
     Raises:
-        ConfigError: neither in the next step nor in the same one.
+        ConfigError: neither in the next step nor in the same step.
     """
     allowed = {m.value: m for m in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP)}
     names = {m.name: m for m in allowed.values()}
@@ -53,10 +53,10 @@ def read_autoreset_mode(mode: str | AutoresetMode) -> AutoresetMode:
 
 
 def read_step_limit(steps: int | None) -> float:
-    """Slots after which episodes are cut off, infinite where they are not.
+    """Read the number of slots after which episodes are truncated, infinite for None and -1.
 
     Raises:
-        ConfigError: neither None nor -1 nor a whole number of at least 1.
+        ConfigError: the value is not None, -1 or a whole number of at least 1.
     """
     if steps is None or (isinstance(steps, int) and steps == -1):
         return np.inf

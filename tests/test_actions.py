@@ -66,7 +66,7 @@ def test_one_environment_refuses_and_stays_as_it_is(codec):
     tried = list(outsiders(actions))
     for what, action in tried:
         before = env.simulation.get_state()
-        with pytest.raises(gym.error.InvalidAction, match=r"is not allowed; (each row must be in|it is no)"):
+        with pytest.raises(gym.error.InvalidAction, match=r"is not allowed; (each row must be in|it is not)"):
             env.step(action)
             pytest.fail(f"{what} was played")
         assert same(env.simulation.get_state(), before), what

@@ -99,7 +99,10 @@ def test_unknown_keys_are_named_with_the_closest(change, message):
         ({"count": 1.0}, "count: 1.0 is not allowed; must be a whole number"),
         ({"count": True}, "count: True is not allowed; must be a whole number"),
         ({"count": 2**63}, "count: 9223372036854775808 is not allowed; must fit into 64 bits"),
-        ({"count": 10**5000}, "count: a number of thousands of digits is not allowed; must fit into 64 bits"),
+        (
+            {"count": 10**5000},
+            "count: a number with thousands of digits is not allowed; must fit into 64 bits",
+        ),
         ({"name": 3}, "name: 3 is not allowed; must be text"),
         ({"bold": 1}, "bold: 1 is not allowed; must be true or false"),
         ({"labels": "abc"}, "labels: 'abc' is not allowed; must be a list"),

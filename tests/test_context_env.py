@@ -158,7 +158,7 @@ def test_what_is_wrong_names_its_key():
     for keywords, said in (
         ({"held_out": "tasks"}, "held_out: 'tasks' is not allowed"),
         ({"split": "tst"}, "split: 'tst' is not allowed"),
-        ({"acton": 3}, "acton: is not known here"),
+        ({"acton": 3}, "acton: is unknown"),
     ):
         with pytest.raises(ConfigError, match=said):
             make(**keywords)

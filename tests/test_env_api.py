@@ -134,9 +134,9 @@ def test_a_scenario_may_be_a_file_a_mapping_or_a_scenario(tmp_path):
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"scenario": "edge-smal"}, r"scenario: 'edge-smal' is no preset, .* did you mean 'edge-small'\?"),
-        ({"scenario": 3}, r"scenario: 3 is no preset, YAML file or mapping"),
-        ({"scenario": np.zeros(3)}, r"scenario: .* is no preset, YAML file or mapping"),
+        ({"scenario": "edge-smal"}, r"scenario: 'edge-smal' is not a preset, .* did you mean 'edge-small'\?"),
+        ({"scenario": 3}, r"scenario: 3 is not a preset, a YAML file or a mapping"),
+        ({"scenario": np.zeros(3)}, r"scenario: .* is not a preset, a YAML file or a mapping"),
         ({"scenario": {"preset": "tinny"}}, r"preset: 'tinny' is not allowed; .* did you mean 'tiny'\?"),
         ({"scenario": {"preset": ["tiny"]}}, r"preset: \['tiny'\] is not allowed; allowed: "),
         ({"scenario": {"name": "x"}}, r"topology: missing"),
@@ -159,7 +159,7 @@ def test_a_scenario_may_be_a_file_a_mapping_or_a_scenario(tmp_path):
         ({"preference": {"acuracy": 1.0}}, r"preference.acuracy: unknown objective; .* mean 'accuracy'\?"),
         ({"preference": {"accuracy": "1"}}, r"preference: .* must be a name, five numbers"),
         ({"preference": 1.0}, r"preference: 1.0 is not allowed; must be a name, five numbers"),
-        ({"preference": np.ones(5)}, r"preference: an array cannot be stored in a spec"),
+        ({"preference": np.ones(5)}, r"preference: is an array, which an environment spec cannot store"),
         (
             {"overrides": {"horizon": np.array(3)}},
             r"horizon: array\(3\) is not allowed; must be a whole number",

@@ -86,7 +86,7 @@ def test_the_native_environment_shows_it_too(limit, length):
 
 @pytest.mark.parametrize("make", [gym.make, gym.make_vec])
 def test_a_keyword_that_is_not_known_is_said_in_one_line(make):
-    with pytest.raises(ConfigError, match=r"^prefernce: is not known here; .*did you mean 'preference'\?$"):
+    with pytest.raises(ConfigError, match=r"^prefernce: is unknown; .*did you mean 'preference'\?$"):
         make("IDN-v0", prefernce="balanced")
 
 
@@ -96,7 +96,7 @@ def test_environments_of_others_may_take_what_they_like():
             super().__init__("tiny", **rest)
 
     assert Mine(colour="blue", **SHORT).horizon == 5
-    with pytest.raises(ConfigError, match="typo: is not known"):
+    with pytest.raises(ConfigError, match="typo: is unknown"):
         type("Narrow", (IDNEnv,), {"__init__": lambda self, colour: None})(typo=1)
 
 

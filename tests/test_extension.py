@@ -124,7 +124,8 @@ def test_agents_act_through_what_the_codec_declares(extension, monkeypatch):
         assert not config.acts_through({"kind": "maskable-ppo"}, "one-per-node")
     config.check_observation(config.PPOConfig(n_steps=8, learning_rate=1.0), "totals")
     with pytest.raises(
-        ConfigError, match=r"^observation: 'totals' is not what ppo-graph reads; allowed: graph$"
+        ConfigError,
+        match=r"^observation: ppo-graph does not support the observation 'totals'; allowed: graph$",
     ):
         config.check_observation(config.GraphPPOConfig(n_steps=8, learning_rate=1.0), "totals")
     registry = importlib.import_module("agents.registry")
@@ -222,7 +223,7 @@ def test_what_a_process_draws_is_looked_at(extension):
     idn_gym.register_process(Bare, lambda process, nominal, span: np.ones(span.shape(nominal.size)))
     with pytest.raises(ConfigError, match=r"^dynamics\.link: its law returned 'ndarray'; must be a pair"):
         gym.make("IDN-v0", scenario="tiny", overrides={"dynamics.link.kind": "bare"}).reset(seed=0)
-    with pytest.raises(ConfigError, match=r"^dynamics\.link: Forgotten.* no registered kind"):
+    with pytest.raises(ConfigError, match=r"^dynamics\.link: Forgotten.* not of a registered kind"):
         run_process(Forgotten(), np.ones(1), 1, None)
 
 
@@ -237,7 +238,7 @@ def test_what_does_not_say_what_it_is_is_refused():
         idn_gym.register_process(object, draw_nothing)
     with pytest.raises(ConfigError, match=r"^process: .* a frozen dataclass of a family"):
         idn_gym.register_process(mine(LinkProcess, frozen=False), draw_nothing)
-    with pytest.raises(ConfigError, match=r"^process: .* has no peak, by which rewards are bounded$"):
+    with pytest.raises(ConfigError, match=r"^process: .* has no attribute peak, which bounds the rewards$"):
         idn_gym.register_process(mine(families.BurstProcess, peak=families.DemandProcess.peak), draw_nothing)
     with pytest.raises(ConfigError, match=r"^agent: .* a function at the top of its module"):
         idn_gym.register_policy("mine", lambda env: None)

@@ -248,9 +248,9 @@ def test_rollouts_report_the_truth():
     [
         (
             {"conditions": {"names": ["clean", "fog"]}},
-            "quality.conditions.names.1: 'fog' is no condition of the table",
+            "quality.conditions.names.1: 'fog' is not a condition of the table",
         ),
-        ({"conditions": {"names": ["clean", "clean"]}}, "names: 'clean' is there twice"),
+        ({"conditions": {"names": ["clean", "clean"]}}, "names: 'clean' is given twice"),
         ({"conditions": {"names": ["clean"], "stay": [0.5]}}, "stay: 0.5 is not allowed"),
         ({"conditions": {"names": ["clean"], "stay": [2.0, 3.0]}}, "stay: 2 are not allowed"),
         ({"accuracy": "labels"}, "probes.share: 0 is not allowed with accuracy labels"),
@@ -361,7 +361,7 @@ def test_a_filter_may_know_other_conditions_than_those_that_are_played():
     for _ in range(20):
         env.step(env.action_space.sample())
     assert env.simulation.quality._belief.weight.shape[2] == 2
-    with pytest.raises(ConfigError, match=r"quality\.known\.1: 'fog' is no condition"):
+    with pytest.raises(ConfigError, match=r"quality\.known\.1: 'fog' is not a condition"):
         make_env(accuracy="conditions", known=["clean", "fog"])
 
 

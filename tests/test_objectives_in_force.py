@@ -95,7 +95,7 @@ def test_lattices_and_draws_add_up_to_one(names):
     assert len(preference_lattice(3, objectives)) == {2: 4, 1: 1, 0: 1}[asked]
 
 
-BAD = [((), "at least one of"), (["cost"], "allowed: accuracy"), (["latency", "latency"], "there twice")]
+BAD = [((), "at least one of"), (["cost"], "allowed: accuracy"), (["latency", "latency"], "given twice")]
 BAD += [("latency", "must be a list"), (3, "must be a list"), (["latancy"], "did you mean 'latency'")]
 
 

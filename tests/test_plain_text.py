@@ -39,11 +39,11 @@ def test_plain_values_are_read_alike_from_files_and_words(tmp_path, text, value)
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("!!int z", "'z' is no int .*line 1"),
-        ("!!bool maybe", "'maybe' is no bool"),
-        ("9" * 5000, "is no int"),
+        ("!!int z", "'z' is not of type int .*line 1"),
+        ("!!bool maybe", "'maybe' is not of type bool"),
+        ("9" * 5000, "is not of type int"),
         ("[1", "while parsing a flow sequence"),
-        ("a: 1\nb: 2\na: 3", "key 'a' is there twice .*line 3"),
+        ("a: 1\nb: 2\na: 3", "key 'a' is given twice .*line 3"),
         ("? [1, 2]\n: 3", "unhashable key"),
         ("a: &x [*x]", "an alias inside what it stands for"),
         ("a: &x {<<: *x}", "an alias inside what it stands for"),
@@ -70,7 +70,7 @@ def test_bad_yaml_is_one_sentence_in_files_and_words(tmp_path, text, message):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.json", b'{"a": 1, "a": 2}', "is not valid JSON .key 'a' is there twice"),
+        ("a.json", b'{"a": 1, "a": 2}', "is not valid JSON .key 'a' is given twice"),
         ("a.json", b"[" * 150 + b"]" * 150, "more than 100 levels"),
         ("a.json", b"[" * 10**6, "more than 100 levels"),
         ("a.json", b"9" * 5000, "is not valid JSON"),

@@ -337,7 +337,7 @@ def test_a_record_that_is_not_complete_is_refused(changes, message):
         ),
         (lambda compiled, span: ((-np.ones(span.shape(3)), None), None), "negative"),
         (lambda compiled, span: ((np.full(span.shape(3), np.nan), None), None), "not finite"),
-        (lambda compiled, span: ((np.full(span.shape(3), 1e38), None), None), "float32 ends"),
+        (lambda compiled, span: ((np.full(span.shape(3), 1e38), None), None), "largest float32"),
         (lambda compiled, span: np.ones(span.shape(3)), "returned 'ndarray'; must be a pair"),
     ],
 )

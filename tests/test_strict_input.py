@@ -125,7 +125,7 @@ def test_unreadable_files_are_named(tmp_path, name, content, message):
         ),
         (
             {"serving.tariff": {"latency": 0}},
-            "serving.tariff: all weights of a tariff are 0; at least one mus",
+            "serving.tariff: all weights of the tariff are 0; at least one mus",
         ),
         (
             {"serving.load_limit": 0.99},

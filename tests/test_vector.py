@@ -241,7 +241,7 @@ def test_a_state_of_another_environment_is_refused():
         {**saved, "over": saved["over"][:1]},
     ]
     for other in others:
-        with pytest.raises(ConfigError, match="state: is not one of this environment; allowed"):
+        with pytest.raises(ConfigError, match="state: is not a state of this environment; allowed"):
             env.set_state(other)
     far = pickle.loads(pickle.dumps(saved))
     far["simulation"]["state"][State._fields.index("resident")][1, 0, 0] = 10_000

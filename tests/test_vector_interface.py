@@ -113,7 +113,7 @@ def test_a_method_is_called_once_per_environment(method, arguments):
 
 @pytest.mark.parametrize("name", ["reset", "step", "close"])
 def test_a_single_environment_cannot_be_moved_on(name):
-    with pytest.raises(ConfigError, match=f"^{name}: .*all of them move on together"):
+    with pytest.raises(ConfigError, match=f"^{name}: .*all environments step together"):
         IDNVectorEnv(2, **make_kwargs()).call(name)
     with pytest.raises(AttributeError, match="no_such_method"):
         IDNVectorEnv(2, **make_kwargs()).call("no_such_method")

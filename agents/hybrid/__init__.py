@@ -1,1 +1,1 @@
-"""Combiners: policies that play, slot by slot, what one of several experts would, with a floor under it."""
+"""Combiners: policies that follow one of several experts in each slot, with a guaranteed lower bound."""

@@ -18,10 +18,10 @@ _Env = VectorEnv[Any, Any, Any]
 _C = TypeVar("_C")
 
 USUAL_EXPERTS = ("olag-aware", "infida-adahedge", "lru-aware", "static-greedy")
-"""Where no experts are named: two that move when it pays, one with guarantees, one that stays."""
+"""Default experts: two that move models when it pays, one with guarantees, one static."""
 
 USUAL_SAFE = ("olag-aware", {"agent": "thrifty", "options": {"experts": ["infida-adahedge"]}})
-"""Where rule S is told no experts: the learnt policy and its prior."""
+"""Default experts of rule S: the learnt policy and its prior."""
 
 
 def hybrid_hedge(env: _Env, experts: Sequence[Any] = USUAL_EXPERTS, **options: Any) -> WeightedCombiner:
@@ -42,12 +42,12 @@ def hybrid_safe(env: _Env, experts: Sequence[Any] = USUAL_SAFE, **options: Any) 
 def hybrid_optimistic(
     env: _Env, experts: Sequence[Any] = ("olag-aware", "lru-aware"), **options: Any
 ) -> HintedCombiner:
-    """Rule O: INFIDA that leans on what experts hold; see `HintedConfig`."""
+    """Rule O: INFIDA with the experts' placements as hints; see `HintedConfig`."""
     return HintedCombiner(env, read_experts(experts, 1), _options(HintedConfig, options))
 
 
 def thrifty(env: _Env, experts: Sequence[Any] = ("infida-adahedge",), **options: Any) -> Thrift:
-    """One expert, whose loads are declined while they could ruin its account; see `ThriftConfig`."""
+    """One expert, whose loads are declined while they could exhaust its account; see `ThriftConfig`."""
     return Thrift(env, read_experts(experts, 1, 1), _options(ThriftConfig, options))
 
 

@@ -1,4 +1,4 @@
-"""What combiners have in common: experts in networks of their own, of whom one is followed in every slot."""
+"""Base of the combiners: experts in virtual networks, one of which is followed in every slot."""
 
 from __future__ import annotations
 
@@ -19,43 +19,43 @@ from idn_gym.policy import Choice, Feedback, Policy
 from idn_gym.rewards import compute_rewards
 
 NO_EXPERT = -1
-"""Played where no expert's placement is."""
+"""Index of the played expert where no expert's placement is played."""
 
 DRAWS_OF_COMBINERS = 0xC0111E
-"""Sets their streams apart from those of learners, whose seeds would be the same numbers otherwise."""
+"""Separates the combiners' random streams from those of learners with the same seeds."""
 
 
 @dataclass(frozen=True)
 class CombinerConfig:
-    """What all combiners have beside their experts."""
+    """Options of all combiners, besides their experts."""
 
     seed: int = bounded(0, least=0)
 
 
 @dataclass(frozen=True)
 class DeclaringConfig(CombinerConfig):
-    """What those have whose rule or promise reads B."""
+    """Options of combiners whose rule or promise uses B."""
 
     largest: float | None = bounded(None, above=0)
-    """B [cost], the most that a slot can cost, loads paid, or gain; null: by training episodes"""
+    """B [cost], the maximum cost of a slot, loads included, or its gain; null: from training episodes"""
 
 
 class Combiner(Policy):
-    """Base: plays what the followed expert's network holds, whichever codec that expert acts through.
+    """Base: plays the placement of the followed expert's network, whichever codec that expert uses.
 
     Attributes:
-        networks: one per expert, then those that nobody follows.
-        names: of the n experts.
-        followed: (B,) which expert is followed in the coming slot.
+        networks: one per expert, then those that are not followed.
+        names: names of the n experts.
+        followed: (B,) expert that is followed in the coming slot.
         largest: (B,) B, declared for the episodes [cost].
         diameter: (B,) D [cost].
-        realised: (B,) the most that B had to be so far, known in hindsight [cost].
-        exceeded: (B,) slots in which that was more than B: where there are any, no bound or promise holds.
-        unproven: what breaks the proof of its bound or promise in this scenario; None: nothing.
+        realised: (B,) smallest valid B so far, known in hindsight [cost].
+        exceeded: (B,) slots in which that was above B: if there are any, no bound or promise holds.
+        unproven: the assumption of its bound or promise that this scenario violates; None: none.
     """
 
     counts_gains = False
-    """whether a promise is about gains against the repositories alone"""
+    """whether a promise concerns gains over the repositories alone"""
 
     def __init__(
         self,
@@ -67,15 +67,17 @@ class Combiner(Policy):
         """Build the networks.
 
         Args:
-            env: native vector environment with a preference, to be played through the codec "segments".
-            experts: who can be followed.
+            env: native vector environment with a preference, to be played with the codec "segments".
+            experts: experts that can be followed.
             config: options.
-            beside: agents that play along and are not followed.
+            beside: agents that play in virtual networks of their own but are not followed.
         """
         simulation = simulation_of(env)
         native: Any = env.unwrapped
         if not native.scalar or native.autoreset_mode != AutoresetMode.NEXT_STEP:
-            raise ConfigError("preference", "None is not allowed; combiners weigh scalar costs, so name one")
+            raise ConfigError(
+                "preference", "None is not allowed; combiners weigh scalar costs; name a preference"
+            )
         self._env, self._simulation, self.compiled = env, simulation, simulation.compiled
         self.config, self.names = config, tuple(entry.name for entry in experts)
         self._given = config.largest if isinstance(config, DeclaringConfig) else None
@@ -91,36 +93,36 @@ class Combiner(Policy):
         self._log = CourseLog(self.names)
         self.rng: list[np.random.Generator] = []
 
-    # what subclasses fill in
+    # methods that subclasses define
 
     def begin(self, rows: Bools) -> None:
-        """Forget everything in the marked rows, and say in `followed` whom they follow first."""
+        """Forget everything in the marked rows, and set in `followed` the expert to follow first."""
         raise NotImplementedError
 
     def decide(self, feedback: Feedback, cost: Floats, virtual: Floats) -> None:
-        """Learn from a slot, and say in `followed` who is followed in the next one.
+        """Learn from a slot, and set in `followed` the expert for the next one.
 
         Args:
-            feedback: of the real network.
-            cost: (B,) of the slot there, loads paid.
-            virtual: (B, n) of the slot in the networks of the experts.
+            feedback: feedback of the real network.
+            cost: (B,) cost of the slot there, loads included.
+            virtual: (B, n) costs of the slot in the networks of the experts.
         """
         raise NotImplementedError
 
     def readout(self) -> tuple[Floats, Floats, Floats, Floats]:
-        """Weights (B, n) of the coming slot; slack, its threshold and bound (B,), nan where there is none."""
+        """Weights (B, n) of the coming slot; slack, threshold and bound (B,), nan where they do not exist."""
         raise NotImplementedError
 
-    # what the shell does
+    # methods of the base class
 
     @property
     def proven(self) -> bool:
-        """Whether its bound or promise holds in this scenario."""
+        """Whether the bound or promise holds in this scenario."""
         return self.unproven is None
 
     @property
     def notes(self) -> dict[str, Any]:
-        """Of row 0, for reports."""
+        """Values of row 0, for reports."""
         course = self.course()
         return {
             "experts": list(self.names),
@@ -135,11 +137,11 @@ class Combiner(Policy):
         }
 
     def course(self) -> CombinerCourse:
-        """What happened since all rows began."""
+        """Course of all rows since their episodes began."""
         return self._log.course()
 
     def act(self, observation: Any, state: Any, start: Bools | None, deterministic: bool) -> Choice:
-        """Play the experts' slots, and ask for what the followed ones hold."""
+        """Play the experts' slots, and request the placements of the followed ones."""
         rows = np.zeros(len(self.followed), np.bool_)
         if state is None:
             rows[:] = True
@@ -149,11 +151,11 @@ class Combiner(Policy):
         return self.play(rows), True
 
     def open(self, rows: Bools, anew: bool) -> None:
-        """Put the networks of the marked rows, which begin an episode, where the real one is.
+        """Set the networks of the marked rows, which begin an episode, to the state of the real one.
 
         Args:
-            rows: (B,).
-            anew: forget everything, as before the first slot of all.
+            rows: (B,) the marked rows.
+            anew: forget everything, as before the very first slot.
         """
         if anew:
             self._log.clear()
@@ -165,10 +167,10 @@ class Combiner(Policy):
                 network.align(self._env, rows)
 
     def play(self, rows: Bools) -> Residents:
-        """Play the experts' slots; returns the placements (B, N, M) to ask for.
+        """Play the experts' slots; return the placements (B, N, M) to request.
 
         Args:
-            rows: (B,) those that begin an episode with this slot.
+            rows: (B,) rows that begin an episode with this slot.
         """
         for network in self.networks:
             network.play(rows)
@@ -180,27 +182,27 @@ class Combiner(Policy):
 
     @property
     def height(self) -> int:
-        """1 where no expert is a combiner, else one more than the highest of them."""
+        """Nesting depth: 1 if no expert is a combiner, otherwise one more than the deepest expert."""
         inside = [getattr(network.policy, "height", 0) for network in self.networks]
         return 1 + max(inside, default=0)
 
     def seeds(self) -> list[np.random.SeedSequence]:
-        """Of the streams of the rows, which no learner and no combiner among the experts draws from.
+        """Seeds of the rows' streams, from which no learner and no combiner among the experts draws.
 
-        Bounds hold for draws that are independent of what experts do, and these have the same seed.
+        Bounds require draws that are independent of the experts, which have the same seed.
         """
         key = DRAWS_OF_COMBINERS, self.height
         rows = range(len(self.followed))
         return [np.random.SeedSequence(self.config.seed, spawn_key=(*key, row)) for row in rows]
 
     def wanted(self) -> Residents:
-        """(B, N, M) placements to ask for in the coming slot."""
+        """(B, N, M) placements to request in the coming slot."""
         held = np.stack([network.held for network in self.networks[: len(self.names)]])
         found: Residents = held[self.followed, np.arange(len(self.followed))]
         return found
 
     def declare(self, rows: Bools, weights: Floats) -> None:
-        """Set B and D of rows whose preference (B, D) is another one than before."""
+        """Set B and D of rows whose preference (B, D) has changed."""
         known: dict[bytes, tuple[float, float]] = {}
         for b in np.flatnonzero(rows & (self._weights != weights).any(axis=1)):
             own = self._weights[b] = weights[b]
@@ -210,16 +212,16 @@ class Combiner(Policy):
             self.largest[b], self.diameter[b] = known[own.tobytes()]
 
     def most(self, served: float, diameter: float) -> float:
-        """B of a row, by the most that serving a slot costs and that a move loads for."""
+        """B of a row, from the maximum cost of serving a slot and of a move."""
         return served + diameter
 
     def reached(self, virtual: Floats) -> Floats:
-        """(B,) what B has to be in a slot, by what it cost the experts (B, n) [cost]."""
+        """(B,) smallest valid B of a slot, from its costs for the experts (B, n) [cost]."""
         found: Floats = virtual.max(axis=1)
         return found
 
     def update(self, feedback: Feedback) -> None:
-        """Tell the experts and learn, once a slot is over."""
+        """Inform the experts and learn, at the end of a slot."""
         compiled, weights = self.compiled, feedback.revealed.draw.weights
         _, scalar = compute_rewards(
             compiled.tables, feedback.outcome, weights, compiled.scales, compiled.objectives
@@ -239,5 +241,5 @@ class Combiner(Policy):
 
 
 def _plain(value: Any) -> float | None:
-    """A number for JSON; None where it is not known."""
+    """Convert a number for JSON; None where it is unknown."""
     return None if np.isnan(value) else float(value)

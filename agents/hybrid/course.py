@@ -1,4 +1,4 @@
-"""What a combiner did, slot by slot: weights, changes, slack and bound, as arrays and as rows of a table."""
+"""Course of a combiner, slot by slot: weights, changes, slack and bound, as arrays and as table rows."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from idn_gym.core.arrays import Floats, Ints
 
 
 class CombinerCourse(NamedTuple):
-    """T slots of B episodes with n experts; nan where something does not apply."""
+    """T slots of B episodes with n experts; nan where a value does not apply."""
 
     experts: tuple[str, ...]
     played: Ints
-    """(T, B) which expert's placement was played; -1: that of none"""
+    """(T, B) expert whose placement was played; -1: none"""
     weights: Floats
-    """(T, B, n) that it was drawn from"""
+    """(T, B, n) weights from which it was drawn"""
     cost: Floats
-    """(T, B) of the slot, loads paid [cost]"""
+    """(T, B) cost of the slot, loads included [cost]"""
     virtual: Floats
-    """(T, B, n) what it cost each expert by itself [cost]"""
+    """(T, B, n) cost of each expert in its own network [cost]"""
     loaded: Floats
-    """(T, B) [bytes]"""
+    """(T, B) loaded bytes [bytes]"""
     slack: Floats
-    """(T, B) after the slot [cost]; of combiners with a promise"""
+    """(T, B) slack after the slot [cost], of combiners with a promise"""
     threshold: Floats
-    """(T, B) of the slack for the slot [cost]"""
+    """(T, B) threshold of the slack for the slot [cost]"""
     bound: Floats
-    """(T, B) of the expected cost up to the slot, by the best expert in hindsight [cost], where proven"""
+    """(T, B) proven bound on the expected cost up to the slot, from the best expert in hindsight [cost]"""
 
     def switches(self) -> Ints:
-        """(T, B) changes of expert up to each slot."""
+        """(T, B) number of changes of expert up to each slot."""
         changed = self.played[1:] != self.played[:-1]
         return np.concatenate([np.zeros_like(self.played[:1]), np.cumsum(changed, axis=0)])
 
     def best(self) -> Floats:
-        """(T, B) cost up to each slot of the expert that is best by then, known in hindsight [cost]."""
+        """(T, B) cost up to each slot of the expert that is best until then, known in hindsight [cost]."""
         found: Floats = np.cumsum(self.virtual, axis=0).min(axis=2)
         return found
 
     def expected(self, diameter: Floats) -> Floats:
-        """(T, B) cost up to each slot in the mean over all draws, at most [cost].
+        """(T, B) upper bound on the cost up to each slot in the mean over all draws [cost].
 
-        Weights do not depend on what is drawn, so the slots' part is exact; each change, which has the
-        probability of the total variation between two slots' weights, is taken to load for D.
+        Weights do not depend on the draws, so the slots' part is exact; a change has the probability of the
+        total variation between two slots' weights, and is charged with D.
 
         Args:
             diameter: (B,) D [cost].
@@ -55,7 +55,7 @@ class CombinerCourse(NamedTuple):
         return found
 
     def rows(self, row: int) -> list[dict[str, float | str]]:
-        """One line per slot of one episode, sums from its beginning on: what CSV files have."""
+        """Rows of a CSV file: one per slot of one episode, with sums from its beginning."""
         switches, best = self.switches()[:, row], self.best()[:, row]
         total, loaded = np.cumsum(self.cost[:, row]), np.cumsum(self.loaded[:, row])
         virtual = np.cumsum(self.virtual[:, row], axis=0)
@@ -80,21 +80,21 @@ class CombinerCourse(NamedTuple):
 
 
 class CourseLog:
-    """Collects a course while it is played."""
+    """Collects a course during play."""
 
     def __init__(self, experts: tuple[str, ...]) -> None:
         self._experts = experts
         self._slots: list[tuple[Ints | Floats, ...]] = []
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Start again."""
         self._slots.clear()
 
     def note(self, *fields: Ints | Floats) -> None:
-        """Keep a slot: the fields of `CombinerCourse` in their order, without the first axis."""
+        """Store a slot: the fields of `CombinerCourse` in their order, without the first axis."""
         self._slots.append(tuple(field.copy() for field in fields))
 
     def course(self) -> CombinerCourse:
-        """What was kept so far."""
+        """Return the course so far."""
         fields = zip(*self._slots, strict=True) if self._slots else ([] for _ in range(8))
         return CombinerCourse(self._experts, *(np.array(list(field)) for field in fields))

@@ -1,4 +1,4 @@
-"""What combiners declare before an episode: the most that a slot costs, and a move."""
+"""Constants that combiners declare before an episode: maximum costs of a slot and of a move."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.episodes import build_instance
 
 DECLARED_EPISODES = 3
-"""Training episodes that the most of a slot is taken from."""
+"""Number of training episodes from which the maximum cost of a slot is estimated."""
 
 DECLARED_MARGIN = 1.1
-"""Times what they show."""
+"""Safety factor on that estimate."""
 
 
 def load_diameter(compiled: Compiled, weights: Floats) -> float:
-    """D: what loading all memory there is costs at most [cost], as the score charges bytes.
+    """D: maximum cost of loading the whole memory [cost], with the score's prices of bytes.
 
-    A node loads no more than its memory holds beside the pins, nor than all that it may hold at once.
+    A node loads at most its memory beside the pinned models, and at most all segments that it can hold at
+    once.
 
     Args:
         compiled: the scenario.
@@ -40,9 +41,9 @@ def load_diameter(compiled: Compiled, weights: Floats) -> float:
 
 
 def largest_slot_cost(compiled: Compiled, weights: Floats) -> float:
-    """What serving a slot costs at most [cost], by training episodes in which repositories serve alone.
+    """Maximum cost of serving a slot [cost], from training episodes in which only repositories serve.
 
-    No slot costs less than 0, so this is the most that a slot can gain, too.
+    No slot costs less than 0, so this is also the maximum gain of a slot.
 
     Args:
         compiled: the scenario.
@@ -54,10 +55,10 @@ def largest_slot_cost(compiled: Compiled, weights: Floats) -> float:
 
 
 def unproven_moves(compiled: Compiled, weights: Floats | None) -> str | None:
-    """The first assumption that fails of those on moves between experts; None: all hold.
+    """Return the first violated assumption about moves between experts; None: all hold.
 
-    A change loads for D at most, and the network then serves as that of the expert does, at a cost of at
-    least 0: private capacity, instant loading, and nothing is paid for but requests and loads.
+    The assumptions: a change loads for at most D, and the network then serves like the expert's network, at a
+    cost of at least 0. They need private capacity and instant loading, and costs of requests and loads only.
 
     Args:
         compiled: the scenario.
@@ -77,10 +78,10 @@ def unproven_moves(compiled: Compiled, weights: Floats | None) -> str | None:
 
 
 def unproven_gains(compiled: Compiled, weights: Floats | None) -> str | None:
-    """The first assumption that fails of those by which no placement serves dearer than repositories alone.
+    """Return the first violated assumption of "no placement serves at a higher cost than repositories alone".
 
-    A request is then served for the least that a repository takes, or for less. Where repositories can be
-    full, a part of a model elsewhere may send them what takes longer.
+    Under the assumptions, a request is served at most at the cost of a repository. Where repositories can be
+    full, a part of a model elsewhere may send them requests that take longer.
 
     Args:
         compiled: the scenario; `unproven_moves` finds nothing.
@@ -99,6 +100,6 @@ def unproven_gains(compiled: Compiled, weights: Floats | None) -> str | None:
 
 
 def _weight(compiled: Compiled, weights: Floats | None, name: str) -> float:
-    """Of an objective; 1 where preferences are drawn and it is in force."""
+    """Weight of an objective; 1 where preferences are drawn and it is in force."""
     own = np.ones(len(compiled.objectives)) if weights is None else weights
     return float(weight_of(name, own, compiled.objectives))

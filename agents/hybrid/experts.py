@@ -1,4 +1,4 @@
-"""The experts of a combiner, as its options name them."""
+"""Experts of a combiner, as its options name them."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ from idn_gym.policy import Policy
 
 
 class Expert(Protocol):
-    """Who plays in a virtual network."""
+    """A policy that plays in a virtual network."""
 
     @property
     def name(self) -> str:
-        """What readouts call it."""
+        """Name in readouts."""
         ...
 
     def environment(self, rows: int, options: Mapping[str, Any], seed: int) -> VectorEnv[Any, Any, Any]:
-        """An environment to act in, NEXT_STEP, with `options` of ``gym.make_vec`` and codecs of its own.
+        """Return an environment for the expert, NEXT_STEP, with `options` of ``gym.make_vec`` and its codecs.
 
-        The seed is that of experts that draw at random.
+        The seed is used by randomised experts.
         """
         ...
 
     def policy(self, env: VectorEnv[Any, Any, Any], seed: int) -> Policy:
-        """What acts there."""
+        """Return the policy that acts there."""
         ...
 
 
 @dataclass(frozen=True)
 class LiveExpert:
-    """A policy at hand, such as one that is in training."""
+    """A policy in memory, for example one that is in training."""
 
     name: str
     codecs: Mapping[str, Any]
     """keyword arguments of ``gym.make_vec``: `action` and `observation`"""
     build: Callable[[VectorEnv[Any, Any, Any]], Policy]
-    """gives the policy as it acts in an environment"""
+    """returns the policy as it acts in an environment"""
 
     def environment(self, rows: int, options: Mapping[str, Any], seed: int) -> VectorEnv[Any, Any, Any]:
         """See `Expert`."""
@@ -58,14 +58,14 @@ class LiveExpert:
 
 @dataclass(frozen=True)
 class ExpertEntry:
-    """An expert: an agent by name, or what a training run left."""
+    """An expert: an agent by name, or the policy of a training run."""
 
     agent: str
     """name of the registry, policy.zip of a run, or the run's folder"""
     options: dict[str, Any] = field(default_factory=dict)
-    """of the agent"""
+    """options of the agent"""
     label: str | None = None
-    """what readouts call it; null: its name"""
+    """name in readouts; null: its name"""
 
     @property
     def name(self) -> str:
@@ -73,7 +73,7 @@ class ExpertEntry:
         return self.label or self.agent
 
     def needs(self, seed: int) -> AgentNeeds:
-        """What it takes to build it; randomised agents get the seed unless they have one."""
+        """Requirements for building it; randomised agents get the seed unless they have one."""
         needs = agent_needs(_policy_of(self.agent), self.options)
         if needs.name in RANDOMISED:
             needs.options.setdefault("seed", seed)
@@ -92,7 +92,7 @@ class ExpertEntry:
 
 
 def _policy_of(word: str) -> str:
-    """The policy of a run's folder; any other word as it is."""
+    """Return the policy of a run's folder; any other word unchanged."""
     inside = Path(word) / "policy.zip"
     return str(inside) if word and inside.is_file() else word
 
@@ -100,16 +100,16 @@ def _policy_of(word: str) -> str:
 def read_experts(
     values: Any, least: int, most: int | None = None, key: str = "experts"
 ) -> tuple[ExpertEntry, ...]:
-    """The experts that a list of names, and of mappings with `agent`, `options` and `label`, speaks of.
+    """Read experts from a list of names, and of mappings with `agent`, `options` and `label`.
 
     Args:
-        values: plain.
-        least: experts needed.
-        most: experts allowed; None: any number.
-        key: of the list, for messages.
+        values: plain values.
+        least: minimum number of experts.
+        most: maximum number of experts; None: no limit.
+        key: key of the list, for messages.
 
     Raises:
-        ConfigError: too few or too many, one that is not there, cannot be an expert, or two of one name.
+        ConfigError: too few or too many experts, one that is unknown or not allowed, or a repeated name.
     """
     if not isinstance(values, list | tuple):
         raise ConfigError(key, f"{show(values)} is not allowed; must be a list of agents")
@@ -120,15 +120,15 @@ def read_experts(
     found = [read_expert(value, f"{key}.{i}") for i, value in enumerate(values)]
     again = twice(entry.name for entry in found)
     if again is not None:
-        raise ConfigError(key, f"{show(again)} is there twice; give them labels that differ")
+        raise ConfigError(key, f"{show(again)} is given twice; give them labels that differ")
     return tuple(found)
 
 
 def read_expert(value: Any, key: str) -> ExpertEntry:
-    """The expert that a name, or a mapping with `agent`, `options` and `label`, speaks of.
+    """Read an expert from a name, or from a mapping with `agent`, `options` and `label`.
 
     Raises:
-        ConfigError: it is not there, or cannot be an expert.
+        ConfigError: it is unknown, or cannot be an expert.
     """
     entry = from_plain(ExpertEntry, {"agent": value} if isinstance(value, str) else value, key)
     _check(key, entry)
@@ -136,10 +136,10 @@ def read_expert(value: Any, key: str) -> ExpertEntry:
 
 
 def _check(key: str, entry: ExpertEntry) -> None:
-    """Refuse what is not there, or may not be an expert."""
+    """Refuse unknown agents, and those that cannot be experts."""
     word = _policy_of(entry.agent)
     if "trust" in entry.options:
-        raise ConfigError(f"{key}.options.trust", "is not allowed; combiners run no code of files")
+        raise ConfigError(f"{key}.options.trust", "is not allowed; combiners do not run code from files")
     trained = policy_file(word)
     if trained is not None:
         if trained.trust:
@@ -147,8 +147,8 @@ def _check(key: str, entry: ExpertEntry) -> None:
         return
     known = find_entry(ENTRIES, word, f"{key}.agent")
     if word in TRAINED and "path" not in entry.options:
-        raise ConfigError(f"{key}.agent", f"{show(word)} has to be trained first; name the folder of a run")
+        raise ConfigError(f"{key}.agent", f"{show(word)} must be trained first; name the folder of a run")
     if known.informed:
-        raise ConfigError(f"{key}.agent", f"{show(word)} is not allowed; informed agents are no experts")
+        raise ConfigError(f"{key}.agent", f"{show(word)} is not allowed; informed agents cannot be experts")
     if known.codec == "association":
         raise ConfigError(f"{key}.agent", f"{show(word)} is not allowed; combiners do not choose links")

@@ -1,16 +1,15 @@
-"""Rule O: experts as hints. INFIDA leans on what whole policies, trained ones too, hold in the coming slot.
+"""Rule O: experts as hints. INFIDA uses the placements of whole policies, also trained ones, as hints.
 
-An expert plays in a virtual network of its own, so what it holds there in slot t is known before the slot is.
-Its hint m of the supergradient g is, column by column, what g has come to in the slots in which the expert
-held the column, or in those in which it did not:
+An expert plays in a virtual network of its own, so its placement for slot t is known before that slot. Its
+hint m of the supergradient g is, column by column, the mean of g over the slots in which the expert held the
+column, or over those in which it did not:
 
-    m_i = mean of g_i over the past slots in which (expert holds i) was what it is now,
+    m_i = mean of g_i over the past slots with the same value of (expert holds i) as now,
 
-which has the least squared error of all guesses that know no more than this; with `memory` the past fades
-in it. Mistakes in it count by the bound of
-`infida-optimistic`, 2 b sqrt(l (Q + M^2)) + 2 b M per node with Q the sum of max((g - m) / s)^2: an expert
-that holds a model whenever requests come for it leaves little of Q; one that says nothing about g is, for
-AdaHedge, no better than no hint at all, which is always among them.
+This hint has the least squared error of all that use only this information; with `memory`, the past is
+discounted. Errors of a hint count by the bound of `infida-optimistic`, 2 b sqrt(l (Q + M^2)) + 2 b M per node
+with Q the sum of max((g - m) / s)^2: an expert that holds a model whenever requests for it arrive makes Q
+small; for AdaHedge, an uninformative expert is no better than the empty hint, which is always included.
 """
 
 from __future__ import annotations
@@ -31,17 +30,17 @@ from idn_gym.policies.online.optimistic import Optimistic, OptimisticConfig
 from idn_gym.policy import Choice, Feedback
 from idn_gym.scenarios.compile import Compiled
 
-PLAYED = "rule O bounds the regret of its fractions, not what is played"
+PLAYED = "rule O bounds the regret of its fractions, not that of the played placements"
 
 
 @dataclass(frozen=True)
 class HintedConfig(CombinerConfig):
-    """How it learns."""
+    """Options of the learner."""
 
     hints: tuple[Any, ...] = ("last",)
-    """beside experts and none at all; see `OptimisticConfig`"""
+    """hints in addition to the experts and the empty hint; see `OptimisticConfig`"""
     scale: float = bounded(1.0, above=0)
-    """factor on the step; only 1 has a bound"""
+    """factor on the step; only the factor 1 has a bound"""
     coupled: bool = True
     """one set of uniforms per episode; false: new ones in every slot"""
     memory: float = bounded(0.9, least=0, below=1)
@@ -49,7 +48,7 @@ class HintedConfig(CombinerConfig):
 
 
 class PlacementHint:
-    """Guesses supergradients by what an expert holds; see the module's head."""
+    """Predicts supergradients from an expert's placement; see the module docstring."""
 
     def __init__(self, compiled: Compiled, rows: int, memory: float) -> None:
         self._items, self._tables, self._memory = list_prefixes(compiled), compiled.tables, memory
@@ -59,7 +58,7 @@ class PlacementHint:
         self._mean = np.zeros((2, *shape))
 
     def tell(self, placements: Residents) -> None:
-        """Say what the expert holds (B, N, M) in the coming slot."""
+        """Set the expert's placement (B, N, M) for the coming slot."""
         items = self._items
         held = placements[:, items.node, items.model]
         self._holds[:] = covers(self._tables, held, np.broadcast_to(items.segment, held.shape))
@@ -80,9 +79,9 @@ class PlacementHint:
 
 
 class LeaningLearner(Optimistic):
-    """INFIDA with hints that are known only once a slot is about to be played.
+    """INFIDA with hints that become known only just before a slot is played.
 
-    So it moves and rounds then, and not when the slot before is over.
+    It therefore updates and rounds at that time, rather than after the previous slot.
     """
 
     def learn(self, feedback: Feedback) -> None:
@@ -100,10 +99,10 @@ class LeaningLearner(Optimistic):
 
 
 class HintedCombiner(Combiner):
-    """Rule O: plays the learner's placement, which is nobody's.
+    """Rule O: plays the learner's own placement rather than that of an expert.
 
     Attributes:
-        learner: that leans on the experts.
+        learner: learner that uses the experts as hints.
     """
 
     def __init__(
@@ -145,17 +144,17 @@ class HintedCombiner(Combiner):
 
     @property
     def regret_bound(self) -> Floats | None:
-        """(B,) [cost] what fractional regret has at most come to so far; None where it is not proven."""
+        """(B,) [cost] bound on the fractional regret so far; None where it is not proven."""
         return self.learner.regret_bound
 
     @property
     def fractional_loaded(self) -> Floats:
-        """(B,) [bytes] that the fractions have come to load so far."""
+        """(B,) [bytes] that the fractions have loaded so far."""
         return self.learner.fractional_loaded
 
     @property
     def notes(self) -> dict[str, Any]:
-        """Of row 0, for reports: also the bound on fractional regret, and the weight of each hint."""
+        """Values of row 0, for reports, with the bound on fractional regret and the weight of each hint."""
         bound = self.regret_bound
         own = {"regret_bound": None if bound is None else float(bound[0])}
         return super().notes | own | self.learner.notes

@@ -1,14 +1,14 @@
-"""How to weigh experts by what they would have lost, and how to go from one to another rarely.
+"""Rules for weighing experts by their losses, and for changing between them rarely.
 
-Losses are costs of a slot over B, the most that a slot can cost; `D` is what a move from one expert's
-placement to another's can load at most, and Delta = D / B. Pure numbers: nothing here knows an environment.
+Losses are costs of a slot over B, the maximum cost of a slot; `D` is the maximum load cost of a move from one
+expert's placement to another's, and Delta = D / B. This module works on numbers only, without environments.
 
-- `FixedStepWeights`: Hedge, with a step that B, D and the number of slots fix beforehand. With `move_rarely`
-  its expected cost, all moves paid, is at most `fixed_step_bound`.
-- `AdaptiveWeights`: AdaHedge (de Rooij et al. 2014), which follows when another expert becomes the best one:
-  nobody's sum of losses falls further than a lag behind the leader's, so that who becomes best is ahead after
-  the lag over what it is better by. With `share`, weights are mixed with uniform ones in every slot (fixed
-  share, Herbster and Warmuth 1998); where AdaHedge is in no doubt that brings it into doubt.
+- `FixedStepWeights`: Hedge, with a step determined beforehand by B, D and the number of slots. With
+  `move_rarely`, its expected cost, all moves included, is at most `fixed_step_bound`.
+- `AdaptiveWeights`: AdaHedge (de Rooij et al. 2014) that follows changes of the best expert: no sum of losses
+  falls further than a lag behind the leader's, so a new best expert leads after the lag divided by its
+  advantage. With `share`, weights are mixed with uniform ones in every slot (fixed share, Herbster and
+  Warmuth 1998), which adds uncertainty where AdaHedge has none.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from idn_gym.policies.online.experts import AdaHedge
 
 
 class Weights(Protocol):
-    """Weighs n experts in each of B rows."""
+    """Weights of n experts in each of B rows."""
 
     def begin(self, rows: Bools) -> None:
-        """Weigh the experts of the marked rows alike."""
+        """Give the experts of the marked rows equal weights."""
         ...
 
     def weights(self) -> Floats:
-        """(B, n), each row adding up to 1."""
+        """(B, n), each row sums to 1."""
         ...
 
     def learn(self, losses: Floats) -> None:
-        """Take in what the experts lost (B, n) in a slot."""
+        """Update with the losses (B, n) of the experts in a slot."""
         ...
 
 
@@ -42,7 +42,7 @@ class FixedStepWeights:
     """Weights proportional to exp(-step x sum of the losses).
 
     Attributes:
-        step: (B,) to be set before an episode begins.
+        step: (B,) step, set before an episode begins.
     """
 
     def __init__(self, rows: int, experts: int) -> None:
@@ -63,16 +63,16 @@ class FixedStepWeights:
 
 
 class AdaptiveWeights:
-    """AdaHedge that does not forget whom it has left behind."""
+    """AdaHedge with a limit on how far an expert can fall behind."""
 
     def __init__(self, rows: int, experts: int, lag: float = math.inf, share: float = 0.0) -> None:
-        """Begin; without lag and share, plain AdaHedge.
+        """Set up; without lag and share, this is plain AdaHedge.
 
         Args:
             rows: B.
             experts: n.
-            lag: by which losses may add up to more than the leader's.
-            share: of all weight that goes back to everybody in every slot.
+            lag: maximum distance of an expert's total loss from the leader's.
+            share: share of the weight that is redistributed to all experts in every slot.
         """
         self._hedge, self._lag, self._share = AdaHedge(rows, 1, experts), lag, share
 
@@ -94,21 +94,21 @@ class AdaptiveWeights:
         """Mix the weights with uniform ones."""
         mixed = (1.0 - self._share) * hedge.weights() + self._share / hedge.total.shape[2]
         gap = hedge.gap[:, :, None]
-        # Weights are exp(ln n / gap x total): the totals that have just the mixed ones. Before any gap was
-        # met the leaders share alike, and there is nothing to give back.
+        # Weights are exp(ln n / gap x total); these totals give exactly the mixed weights. Before the first
+        # gap the leaders share equally, and nothing needs to be redistributed.
         met = np.broadcast_to(gap > 0.0, mixed.shape)
         np.copyto(hedge.total, np.log(mixed) * gap / math.log(mixed.shape[2]), where=met)
 
 
 def move_rarely(expert: Ints, before: Floats, after: Floats, uniforms: Floats) -> Ints:
-    """The next expert of each row: distributed as `after` if `expert` is as `before`, with fewest changes.
+    """Next expert of each row: distributed as `after` if `expert` is as `before`, with the fewest changes.
 
-    The maximal coupling: who plays stays with probability min(1, after / before), else another one is drawn
-    from what has grown. So a change has the probability of the total variation between the two.
+    This is the maximal coupling: an expert stays with probability min(1, after / before); otherwise another
+    one is drawn from the increases. A change thus has the probability of the total variation between the two.
 
     Args:
-        expert: (B,) that played.
-        before: (B, n) weights that it was drawn from.
+        expert: (B,) experts of the last slot.
+        before: (B, n) weights from which they were drawn.
         after: (B, n) weights of the next slot.
         uniforms: (B, 2) independent ones from [0, 1).
     """
@@ -124,13 +124,13 @@ def draw_expert(weights: Floats, uniforms: Floats) -> Ints:
     """(B,) experts, each drawn from the weights (B, n) of its row by one uniform (B,)."""
     sums = np.cumsum(weights, axis=1)
     found = (sums <= uniforms[:, None] * sums[:, -1:]).sum(axis=1)
-    # Rounding may put the uniform behind the last sum; the last expert that has any weight is meant then.
+    # Rounding may put the uniform behind the last sum; then the last expert with positive weight is meant.
     last: Any = weights.shape[1] - 1 - np.argmax(weights[:, ::-1] > 0.0, axis=1)
     return np.minimum(found, last)
 
 
 def fixed_step(experts: int, delta: Floats, slots: int) -> Floats:
-    """The step of `FixedStepWeights`: min(1, sqrt(ln n / ((1 + Delta) T))), as losses add up to T at most.
+    """The step of `FixedStepWeights`: min(1, sqrt(ln n / ((1 + Delta) T))), as losses sum to at most T.
 
     Args:
         experts: n.
@@ -142,7 +142,7 @@ def fixed_step(experts: int, delta: Floats, slots: int) -> Floats:
 
 
 def fixed_step_bound(step: Floats, largest: Floats, diameter: Floats, least: Floats, experts: int) -> Floats:
-    """What `FixedStepWeights` with `move_rarely` costs at most in expectation, moves paid [cost].
+    """Bound on the expected cost of `FixedStepWeights` with `move_rarely`, moves included [cost].
 
     (1 + eta Delta) (eta C + B ln n) / (1 - exp(-eta)): Hedge for losses in [0, 1], and for the moves the
     shrinking dartboard of Geulen, Voecking and Winkler 2010, as Blum and Burch combine policies in On-line
@@ -153,7 +153,7 @@ def fixed_step_bound(step: Floats, largest: Floats, diameter: Floats, least: Flo
         step: (...) eta.
         largest: (...) B [cost], which no loss times B exceeds.
         diameter: (...) D [cost].
-        least: (...) C [cost], of the expert that is best in the end, its own loads paid.
+        least: (...) C [cost] of the best expert in hindsight, its own loads included.
         experts: n.
     """
     moves = 1.0 + step * diameter / largest

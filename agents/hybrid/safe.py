@@ -1,4 +1,4 @@
-"""Rule S: a learnt policy that plays while its account allows, and else what the prior's network holds."""
+"""Rule S: a learnt policy plays while its account allows; otherwise the prior's placement is played."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from idn_gym.optimum.load_prices import update_prices
 from idn_gym.policy import Feedback
 
 LEARNT, PRIOR = 0, 1
-"""Places of the two experts."""
+"""Indices of the two experts."""
 
 LOSS_TOLERANCE = 1e-9
-"""Share of B that sums of costs may be off by."""
+"""Tolerance of sums of costs, as a share of B."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class SafeConfig(DeclaringConfig):
     """Options of rule S."""
 
     rho: float = bounded(0.9, above=0, most=1)
-    """share of the prior's net gain that is promised"""
+    """promised share of the prior's net gain"""
     allowance: float | None = bounded(None, least=0)
-    """R [cost], by which it may stay behind; null: twice what the learnt policy needs to play"""
+    """R [cost], allowed shortfall; null: twice what the learnt policy needs to play"""
     reload: float = bounded(1.0, least=0)
-    """L [slots] that a move is taken to last until a longer one is seen; where loads take time"""
+    """L [slots], assumed length of a move until a longer one occurs; where loads take time"""
 
 
 class SafeCombiner(Combiner):
@@ -40,11 +40,11 @@ class SafeCombiner(Combiner):
 
     Attributes:
         book: accounts.
-        terms: what is declared.
+        terms: declared constants.
         reload: (B,) L, the longest move so far [slots].
-        takes_time: whether loads do.
-        dearer: (B,) slots that were served dearer than the repositories alone would have, loads left out, in
-            the network or in the prior's; where loads are instant.
+        takes_time: whether loads take time.
+        dearer: (B,) slots that were served at a higher cost than by the repositories alone, loads left out,
+            in the network or in the prior's; where loads are instant.
     """
 
     counts_gains = True
@@ -59,13 +59,13 @@ class SafeCombiner(Combiner):
         self.takes_time = self.compiled.tables.loading == TRANSFER
         self.reload, self._allowance = np.zeros((2, rows))
         self.dearer: Ints = np.zeros(rows, np.int64)
-        self._since: Ints = np.zeros(rows, np.int64)  # slots of the move under way; 0: none is
+        self._since: Ints = np.zeros(rows, np.int64)  # slots of the current move; 0: none
         if self._simulation.weights is not None:
             self.declare(np.ones(rows, np.bool_), np.repeat(self._simulation.weights[None], rows, axis=0))
             self._check(self._terms())
 
     def _terms(self) -> SlackTerms:
-        """What is declared; a prior that bounds how far its account falls says so as `drawdown`."""
+        """Declared constants; a prior with a bound on the fall of its account states it as `drawdown`."""
         drawdown = np.asarray(getattr(self.networks[PRIOR].policy, "drawdown", 0.0))
         return SlackTerms(self.largest, self.diameter, np.broadcast_to(drawdown, len(self.followed)))
 
@@ -112,7 +112,7 @@ class SafeCombiner(Combiner):
         self.followed = after
 
     def _time_moves(self, feedback: Feedback) -> None:
-        """Note how long moves last: until what is resident is what the followed expert has resident."""
+        """Record the length of moves: until the resident segments equal those of the followed expert."""
         own = np.stack([network.feedback.resident for network in self.networks[: len(self.names)]])
         own = own[self.followed, np.arange(len(self.followed))]
         there = (own == feedback.resident).all(axis=(1, 2))
@@ -121,7 +121,7 @@ class SafeCombiner(Combiner):
         self._since = np.where(moving & ~there, self._since + 1, 0)
 
     def _compare(self, alone: Floats, cost: Floats, prior: Floats, feedback: Feedback) -> None:
-        """Count slots that were served dearer than by the repositories alone."""
+        """Count slots that were served at a higher cost than by the repositories alone."""
         compiled = self.compiled
         price = update_prices(compiled.tables, compiled.scales, self._weights, compiled.objectives)
         outcomes = feedback.outcome, self.networks[PRIOR].feedback.outcome
@@ -135,7 +135,7 @@ class SafeCombiner(Combiner):
 
     @property
     def learnt_plays(self) -> Bools:
-        """(B,) whether the learnt policy plays the coming slot; once the slot has begun."""
+        """(B,) whether the learnt policy plays the coming slot; valid once the slot has begun."""
         found: Bools = self.followed == LEARNT
         return found
 
@@ -147,7 +147,7 @@ class SafeCombiner(Combiner):
 
     @property
     def assumed(self) -> Bools:
-        """(B,) whether what the promise assumes has held: B, W of the prior's account, no slot dearer."""
+        """(B,) whether the promise's assumptions have held: B, W of the prior's account, serving costs."""
         kept = self.book.drawdown <= self.terms.drawdown + LOSS_TOLERANCE * self.largest
         found: Bools = kept & (self.exceeded == 0) & (self.dearer == 0)
         return found

@@ -1,25 +1,26 @@
-"""When a learnt policy may play: while its account cannot fall below what is promised of another one.
+"""Condition under which a learnt policy may play without breaking a promise relative to a prior.
 
-N^P(t) is what policy P has gained against the repositories alone by slot t, loads paid. The slack
+N^P(t) is the gain of policy P over the repositories alone up to slot t, loads included. The slack
 
     S_t = N^S(t) - rho N^prior(t) + R
 
-is 0 at least as long as the promise N^S(t) >= rho N^prior(t) - R holds. The learnt policy plays slot t + 1
-if S_t >= rho B + 3 D + (1 - rho) W, else the prior's placement is played: no slot gains more than B, no move
-loads for more than D, and the prior's own account never falls by more than W below where it has been. W = 0
-is a prior whose net gain is never negative. Once the learnt policy has played, the slack is never below D:
+is at least 0 as long as the promise N^S(t) >= rho N^prior(t) - R holds. The learnt policy plays slot t + 1 if
+S_t >= rho B + 3 D + (1 - rho) W; otherwise the prior's placement is played. No slot gains more than B, no
+move loads for more than D, and the prior's own account never falls by more than W below its maximum so far. W
+= 0 means a prior whose net gain is never negative. Once the learnt policy has played, the slack is never
+below D:
 
-- a slot of the learnt policy loses D + rho B at most, the move back D, which leaves D + (1 - rho) W;
-- from there on S gains what the prior gains, and the slack 1 - rho of that: it falls by (1 - rho) W at most.
+- a slot of the learnt policy loses at most D + rho B, and the move back D, which leaves D + (1 - rho) W;
+- from then on S gains as much as the prior, and the slack 1 - rho of that: it falls by at most (1 - rho) W.
 
-Until then it falls from R by (1 - rho) W at most, too: it is never below D if R >= D + (1 - rho) W, and never
-below 0, as the promise asks, if R >= (1 - rho) W. A smaller R is refused.
+Until then it also falls from R by at most (1 - rho) W: it is never below D if R >= D + (1 - rho) W, and never
+below 0, as the promise requires, if R >= (1 - rho) W. A smaller R is refused.
 
-So the promise holds after every slot of every sequence, whatever is learnt, where capacity is private,
-loading instant and priced, the score serves, and no placement serves dearer than the repositories alone, so
-that a slot loses no more than its loads (`unproven_gains`). Where loads take time, a move takes the slots of
-its loads: the threshold is (1 + L) rho B + 3 D + (1 - rho) W, L being the longest move so far [slots], and
-nothing is promised.
+So the promise holds after every slot of every sequence, for any learnt policy, where capacity is private,
+loading is instant and priced, the score equals the serving cost, and no placement serves at a higher cost
+than the repositories alone, so that a slot loses at most its loads (`unproven_gains`). Where loads take time,
+a move takes the slots of its loads: the threshold is (1 + L) rho B + 3 D + (1 - rho) W with L the longest
+move so far [slots], and nothing is promised.
 """
 
 from __future__ import annotations
@@ -32,23 +33,23 @@ from idn_gym.core.arrays import Bools, Floats
 
 
 class SlackTerms(NamedTuple):
-    """What is declared before an episode, one entry per row [cost]."""
+    """Constants declared before an episode, one entry per row [cost]."""
 
     largest: Floats
-    """B, the most that a slot gains"""
+    """B, maximum gain of a slot"""
     diameter: Floats
-    """D, the most that a move loads for"""
+    """D, maximum load cost of a move"""
     drawdown: Floats
-    """W, by which the prior's account may fall"""
+    """W, maximum fall of the prior's account"""
 
 
 def slack_threshold(rho: float, terms: SlackTerms, reload: Floats | float = 0.0) -> Floats:
     """The least slack (B,) at which the learnt policy may play [cost].
 
     Args:
-        rho: share of the prior's net gain that is promised.
-        terms: what is declared.
-        reload: L, slots that a move takes beyond its own.
+        rho: promised share of the prior's net gain.
+        terms: declared constants.
+        reload: L, number of slots that a move takes beyond its own.
     """
     found: Floats = (1.0 + reload) * rho * terms.largest + 3.0 * terms.diameter + (1.0 - rho) * terms.drawdown
     return found
@@ -59,8 +60,8 @@ class SlackBook:
 
     Attributes:
         slack: (B,) S_t [cost].
-        least: (B,) of it so far.
-        drawdown: (B,) the most by which the prior's account has fallen so far.
+        least: (B,) minimum of the slack so far.
+        drawdown: (B,) maximum fall of the prior's account so far.
     """
 
     def __init__(self, rows: int, rho: float) -> None:
@@ -75,7 +76,7 @@ class SlackBook:
             account[rows] = 0.0
 
     def enter(self, net: Floats, prior: Floats) -> None:
-        """Enter what was gained in a slot, loads paid, by what was played and by the prior (B,) [cost]."""
+        """Book the gains of a slot, loads included, of the played placement and of the prior (B,) [cost]."""
         self.slack += net - self._rho * prior
         np.minimum(self.least, self.slack, out=self.least)
         self._prior += prior

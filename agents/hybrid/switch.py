@@ -1,9 +1,9 @@
 """Rule S as a wrapper: an agent learns in a network that plays its placements while the account allows.
 
 The agent observes and acts in a virtual network of its own (`virtual.py`), as it does when a combiner plays
-it after training. The real network plays that network's placement or the prior's, as rule S says (`safe.py`),
-and the reward is that of the real network. So where the prior plays, rewards say nothing of the agent's
-actions, and the agent is not told: the slack is in the infos, not in the observation.
+it after training. The real network plays that network's placement or the prior's by rule S (`safe.py`), and
+gives the reward. Where the prior plays, rewards therefore do not depend on the agent's actions, and the agent
+cannot observe this: the slack is in the infos, not in the observation.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from idn_gym.policies.registry import simulation_of
 from idn_gym.policy import Choice, Feedback, Policy
 
 AGENT = "agent"
-"""What readouts call whoever learns."""
+"""Name of the learning policy in readouts."""
 
 THRIFTY = {"agent": "thrifty", "options": {"experts": ["infida-adahedge"]}}
-"""The usual prior."""
+"""The default prior."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class SwitchConfig(SafeConfig):
     """Rule S around an agent: options of `hybrid-safe`, and the prior."""
 
     prior: Any = field(default_factory=lambda: dict(THRIFTY))
-    """whose placement is played where the account does not allow the agent's; as in `experts` of combiners"""
+    """policy that plays where the account does not allow the agent's placement; as in combiners' `experts`"""
 
     def __post_init__(self) -> None:
         read_expert(self.prior, "prior")
@@ -53,15 +53,15 @@ class SwitchConfig(SafeConfig):
         codecs: dict[str, Any],
         build: Callable[[VectorEnv[Any, Any, Any]], Policy],
     ) -> Policy:
-        """What an agent plays inside the switch, for evaluations; see `LiveExpert`."""
+        """Policy that an agent plays inside the switch, for evaluations; see `LiveExpert`."""
         return self.combiner(env, LiveExpert(AGENT, codecs, build))
 
 
 def read_switch(config: SwitchConfig | Mapping[str, Any] | None) -> SwitchConfig:
-    """The switch that `SafeSwitch` is told of.
+    """Read the configuration of a `SafeSwitch`.
 
     Raises:
-        ConfigError: something in it is wrong.
+        ConfigError: a key or value is invalid.
     """
     if isinstance(config, SwitchConfig):
         return config
@@ -69,7 +69,7 @@ def read_switch(config: SwitchConfig | Mapping[str, Any] | None) -> SwitchConfig
 
 
 class _Hands(Policy):
-    """Plays the actions that it is handed."""
+    """Plays the actions that it is given."""
 
     actions: npt.NDArray[Any]
 
@@ -79,7 +79,7 @@ class _Hands(Policy):
 
 @dataclass(frozen=True)
 class _Wrapped:
-    """The agent as an expert: its network is the environment that is wrapped."""
+    """The agent as an expert: its network is the wrapped environment."""
 
     env: VectorEnv[Any, Any, Any]
     hands: _Hands
@@ -93,11 +93,10 @@ class _Wrapped:
 
 
 class SafeSwitch(VectorWrapper[Any, Any, Any, Any, Any]):
-    """Native vector environment whose real network plays what rule S says; resets as SAME_STEP does.
+    """Native vector environment whose real network follows rule S; resets like SAME_STEP.
 
-    Rewards and infos are of the real network, observations and masks of the agent's. Infos have `followed`
-    (n,), whether the agent's placement was played, and `slack` (n,) after the slot [cost]. All episodes begin
-    anew together, and so do the prior and its draws.
+    Rewards and infos belong to the real network, observations and masks to the agent's. Infos: `followed`
+    (n,), agent played, and `slack` (n,) after the slot [cost]. Episodes, prior and draws restart together.
 
     Attributes:
         real: environment of the real network.
@@ -111,10 +110,10 @@ class SafeSwitch(VectorWrapper[Any, Any, Any, Any, Any]):
 
         Args:
             env: native vector environment with a preference, as ``gym.make_vec`` makes it (NEXT_STEP).
-            config: of the switch, or the same as plain data; None: the usual one.
+            config: configuration of the switch, or the same as plain data; None: the default.
 
         Raises:
-            ConfigError: something in it is wrong, or rule S cannot be applied in such an environment.
+            ConfigError: a value is invalid, or rule S cannot be applied in such an environment.
         """
         super().__init__(env)
         native: Any = env.unwrapped
@@ -124,7 +123,7 @@ class SafeSwitch(VectorWrapper[Any, Any, Any, Any, Any]):
         if not native.scalar or simulation.weights is None:
             raise ConfigError("preference", "must be the same for all episodes in a switch")
         if simulation.action == "association":
-            raise ConfigError("action", "'association' is not allowed in a switch, which chooses no links")
+            raise ConfigError("action", "'association' is not allowed; a switch does not choose links")
         if native.scenario.budgets.ends:
             raise ConfigError("budgets.ends", "True is not allowed in a switch; its episodes end together")
         self.metadata = {**env.metadata, "autoreset_mode": AutoresetMode.SAME_STEP}
@@ -149,7 +148,7 @@ class SafeSwitch(VectorWrapper[Any, Any, Any, Any, Any]):
         return self._begin(), infos
 
     def _begin(self) -> Any:
-        """Put the agent and the prior where the real network begins; the first observation."""
+        """Set the agent and the prior to the state of the real network; return the first observation."""
         self._start, self._actions = self.real.unwrapped.get_state(), []
         self.combiner.open(np.ones(self.num_envs, np.bool_), anew=True)
         return self.combiner.networks[0].observation
@@ -158,7 +157,7 @@ class SafeSwitch(VectorWrapper[Any, Any, Any, Any, Any]):
         """Play one slot in every row, by the agent or by the prior; see `IDNVectorEnv.step`."""
         if self._start is None:
             raise gym.error.ResetNeeded("call reset() before step()")
-        self._hands.actions = np.array(self._check(actions))  # first of all: what is refused changes nothing
+        self._hands.actions = np.array(self._check(actions))  # first: a refused action changes nothing
         starts = np.full(self.num_envs, not self._actions)
         self._actions.append(self._hands.actions)
         wanted, simulation = self.combiner.play(starts), simulation_of(self.real)
@@ -174,7 +173,7 @@ class SafeSwitch(VectorWrapper[Any, Any, Any, Any, Any]):
         return observation, reward, terminated, truncated, infos
 
     def _reset_now(self, last: Any, ended: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """Start the next episodes; what the last ones ended with is in the infos."""
+        """Start the next episodes; the infos keep the end of the last ones."""
         _, infos = self.real.reset()
         final = np.empty(self.num_envs, object)
         for row in range(self.num_envs):
@@ -184,15 +183,15 @@ class SafeSwitch(VectorWrapper[Any, Any, Any, Any, Any]):
         return self._begin(), infos
 
     def get_state(self) -> dict[str, Any]:
-        """Where the episodes began, and what was done since, as plain data; see `set_state`."""
+        """Return the starts of the episodes and the actions since, as plain data; see `set_state`."""
         played = np.array(self._actions, self._check.type).reshape(-1, *self._check.shape)
         return {"start": self._start, "actions": played}
 
     def set_state(self, saved: dict[str, Any]) -> None:
-        """Go on bitwise from what `get_state` returned, by playing these slots again.
+        """Continue bitwise from a result of `get_state`, by playing these slots again.
 
         Raises:
-            ConfigError: it is a state of another scenario, or of another number of episodes.
+            ConfigError: the state belongs to another scenario, or to another number of episodes.
         """
         self.real.unwrapped.set_state(saved["start"])
         self._begin()
@@ -200,7 +199,7 @@ class SafeSwitch(VectorWrapper[Any, Any, Any, Any, Any]):
             self.step(actions)
 
     def render(self) -> Any:
-        """Of the real networks."""
+        """Draw the real networks."""
         return self.real.render()
 
     def close(self, **kwargs: Any) -> None:
@@ -212,10 +211,11 @@ class SafeSwitch(VectorWrapper[Any, Any, Any, Any, Any]):
 class SingleSwitch(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
     """The same around one `IDNEnv`, whose episodes it plays in a `SafeSwitch` of one row.
 
-    What is wrapped, and so `unwrapped`, stays where its episode began; the real network is `switch.real`.
+    The wrapped environment, and so `unwrapped`, stays at the start of its episode; the real network is
+    `switch.real`.
 
     Attributes:
-        switch: the one row.
+        switch: the switch with one row.
     """
 
     def __init__(
@@ -275,7 +275,7 @@ class SingleSwitch(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorA
         return found, float(reward[0]), bool(terminated[0]), self._over, info
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
-        """Allowed choices of the coming slot, of the agent's own network."""
+        """Allowed choices of the coming slot, in the agent's own network."""
         native: Any = self.switch.unwrapped
         masks: npt.NDArray[np.bool_] = native.action_masks()[0]
         return masks
@@ -290,11 +290,11 @@ class SingleSwitch(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorA
         self._over = bool(saved["over"])
 
     def render(self) -> Any:
-        """Of the real network."""
+        """Draw the real network."""
         pictures = self.switch.render()
         return pictures if pictures is None else pictures[0]
 
     def close(self) -> None:
-        """Close the switch and what is wrapped."""
+        """Close the switch and the wrapped environment."""
         self.switch.close()
         super().close()

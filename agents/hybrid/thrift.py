@@ -1,11 +1,11 @@
-"""A learner that declines loads it cannot afford: its account never falls far below where it has been.
+"""A learner that declines loads it cannot afford, so that its account never falls far below its maximum.
 
-N is what has been gained against the repositories alone, loads paid. A policy that loads at a price can lose
-in any slot, since nobody knows whether requests come for what it loads: one whose net gain is never negative
-loads nothing. This one follows an expert, but loads only if, without any request, N would still be within W
-of the most that it has been; else it keeps what it has. So N never falls by more than W, where capacity is
-private, loading instant and no placement serves dearer than the repositories alone (`unproven_gains`), and
-rule S (`slack.py`) can promise a share of it.
+N is the gain over the repositories alone, loads included. A policy that pays for loads can lose in any slot,
+as it is unknown whether requests for its loads will arrive; a policy whose net gain is never negative loads
+nothing. This learner follows an expert, but loads only if N, without any request, would remain within W of
+its maximum so far; otherwise it keeps its placement. So N never falls by more than W where capacity is
+private, loading is instant and no placement serves at a higher cost than the repositories alone
+(`unproven_gains`), and rule S (`slack.py`) can promise a share of N.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from idn_gym.policy import Feedback
 
 @dataclass(frozen=True)
 class ThriftConfig(CombinerConfig):
-    """How far the account may fall."""
+    """Maximum fall of the account."""
 
     debt: float | None = bounded(None, least=0)
-    """W [cost]; null: as much as loading all memory once costs"""
+    """W [cost]; null: the price of loading all memory once"""
 
 
 class Thrift(Combiner):
-    """Follows its expert as far as it can afford to.
+    """Follows its expert as far as its account allows.
 
     Attributes:
-        drawdown: (B,) W [cost], as rule S asks for it.
+        drawdown: (B,) W [cost], for rule S.
     """
 
     counts_gains = True

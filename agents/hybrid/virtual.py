@@ -1,7 +1,7 @@
-"""A virtual network: an expert that plays the very episodes that are being played, as if it were alone.
+"""A virtual network: an expert plays the same episodes in an environment of its own.
 
-Its environment is of the same scenario, seeds and preference, with the action and observation codecs of the
-expert, and what is resident there is its own. So the expert does to the bit what it would do by itself.
+The environment has the same scenario, seeds and preference, with the expert's action and observation codecs,
+and its own placement. The expert therefore does, to the bit, what it would do alone.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class VirtualNetwork:
     """One expert in an environment of its own.
 
     Attributes:
-        name: of the expert.
+        name: name of the expert.
         policy: the expert.
-        cost: (B,) of the last slot, loads paid [cost].
+        cost: (B,) cost of the last slot, loads included [cost].
         loaded: (B,) [bytes] since the episode began.
-        feedback: what the last slot has revealed there.
-        observation: of the coming slot.
+        feedback: information that the last slot has revealed there.
+        observation: observation of the coming slot.
     """
 
     feedback: Feedback
@@ -37,9 +37,9 @@ class VirtualNetwork:
         """Build the environment and the expert.
 
         Args:
-            env: native vector environment that is going to be played for real.
+            env: native vector environment that is played in reality.
             expert: the expert.
-            seed: of experts that draw at random.
+            seed: seed of randomised experts.
 
         Raises:
             ConfigError: the expert cannot act in such an environment.
@@ -57,17 +57,17 @@ class VirtualNetwork:
         native: Any = self._env.unwrapped
         self._native = native
         if native.simulation.quality is not None:
-            why = "experts are scored by rewards, which tell the truth"
+            why = "experts are scored by rewards, which reveal the true accuracy"
             raise ConfigError("quality", f"is hidden, which is not allowed here; {why}")
         if native.simulation.weights is not None:
-            native.simulation.weights = weights  # to the bit: normalising twice may round
+            native.simulation.weights = weights  # to the bit: a second normalisation may round
         self.policy = expert.policy(self._env, seed)
         self.observation: Any = None
         self._memory: Any = None
         self.cost, self.loaded = np.zeros((2, env.num_envs))
 
     def align(self, env: VectorEnv[Any, Any, Any], rows: Bools) -> None:
-        """Put the marked rows where those of `env` are, which begin an episode."""
+        """Set the marked rows, which begin an episode, to the state of `env`."""
         real: Any = env.unwrapped
         saved = real.get_state()
         if not rows.all():
@@ -77,11 +77,11 @@ class VirtualNetwork:
         self.observation, _ = self._native.simulation.observe()
 
     def forget(self) -> None:
-        """Let the expert begin anew at the next slot, as before its first one."""
+        """Let the expert start again at the next slot, as before its first one."""
         self._memory = None
 
     def play(self, start: Bools | None) -> None:
-        """Let the expert act, and play the slot; what came of it is told only by `learn`."""
+        """Let the expert act, and play the slot; only `learn` reports the result to it."""
         simulation = self._native.simulation
         before = simulation.state
         revealed = one_slot(simulation.instance, before.slot)
@@ -95,11 +95,11 @@ class VirtualNetwork:
 
     @property
     def held(self) -> Residents:
-        """(B, N, M) what the expert's network holds after the last slot, loads on their way included."""
+        """(B, N, M) placement of the expert's network after the last slot, loads in flight included."""
         return held_segments(self.feedback.after)
 
     def learn(self) -> None:
-        """Tell the expert what its slot came to."""
+        """Report the result of the slot to the expert."""
         if isinstance(self.policy, OnlinePolicy):
             self.policy.update(self.feedback)
 

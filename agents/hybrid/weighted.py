@@ -1,4 +1,4 @@
-"""Rules H and A: whom to follow is drawn by weights, and changes as rarely as they allow."""
+"""Rules H and A: the followed expert is drawn by weights and changes as rarely as they allow."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class FixedStepConfig(DeclaringConfig):
     """Options of rule H."""
 
     step: float | None = bounded(None, above=0)
-    """eta; null: by B, D and the number of slots"""
+    """eta; null: from B, D and the number of slots"""
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class AdaptiveConfig(DeclaringConfig):
     """Options of rule A."""
 
     lag: float = bounded(8.0, above=0, infinite=True)
-    """[B] by which an expert may have lost more than the leader, so that it can come back; inf: any"""
+    """[B] maximum loss of an expert behind the leader, so that it can recover; inf: no limit"""
     share: float = bounded(0.0, least=0, below=1)
-    """of the weight that goes back to all experts in every slot"""
+    """share of the weight that is redistributed to all experts in every slot"""
 
 
 class WeightedCombiner(Combiner):
-    """Draws whom to follow by weights, and changes as rarely as they allow: rules H and A."""
+    """Draws the followed expert by weights and changes it as rarely as they allow: rules H and A."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""From hyper-parameters to algorithms of Stable-Baselines3."""
+"""Algorithms of Stable-Baselines3 from hyper-parameters."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ SB3_POLICIES: dict[str, str | type[BasePolicy]] = {
     "recurrent-ppo": RecurrentChoicePolicy,
     "a2c": ChoicePolicy,
 }
-"""Where it is not SB3's ``MlpPolicy``."""
+"""Policy classes that differ from SB3's ``MlpPolicy``."""
 
 WITH_HEADS: dict[str, type[BasePolicy]] = {"ppo": HeadsPolicy, "ppo-graph": HeadsGraphPolicy}
-"""Likewise, with one critic per objective; the algorithm is `ConditionedPPO` then."""
+"""The same with one critic per objective; the algorithm is then `ConditionedPPO`."""
 
 ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
 NETS = ("lstm_hidden_size", "n_quantiles", "log_std_init")
-"""Fields of the configurations that SB3 wants among the options of the nets."""
+"""Fields of the configurations that SB3 expects among the options of the networks."""
 
 
 def build_algorithm(config: AgentConfig, env: VecEnv, seed: int) -> BaseAlgorithm:
-    """An untrained algorithm, on the CPU: these nets are too small to gain from anything else.
+    """Build an untrained algorithm on the CPU: the networks are too small to gain from other devices.
 
-    Seeds torch, numpy and Python's generator, and `env` for its next reset: SB3 gives environment i
-    the seed plus i, so runs are set a batch apart, lest neighbours share all but one of their worlds.
+    Seeds torch, numpy, Python's generator, and `env` for its next reset. SB3 seeds environment i with seed +
+    i, so run seeds are spaced by the number of environments: no two runs share episodes.
     """
     native: Any = env.unwrapped
     algorithm = _assemble(config, native.native.unwrapped, env=env, seed=seed * env.num_envs)
@@ -68,24 +68,24 @@ def build_algorithm(config: AgentConfig, env: VecEnv, seed: int) -> BaseAlgorith
 
 
 def rebuild_algorithm(config: AgentConfig, env: VectorEnv[Any, Any, Any], path: str) -> BaseAlgorithm:
-    """The algorithm whose policy.zip is at `path`, to act in `env` and not to train on.
+    """Load the algorithm whose policy.zip is at `path`, for acting in `env`, not for training.
 
     Args:
-        config: that it was trained with.
+        config: configuration of its training.
         env: the native vector environment.
-        path: of the file, of which only the weights are read.
+        path: path of the file, of which only the weights are read.
 
     Raises:
-        ConfigError: the file is damaged, or holds the weights of other nets.
+        ConfigError: the file is damaged, or holds the weights of other networks.
     """
     weights = read_weights(path)
-    # Without room for transitions, which only training needs.
+    # Without memory for transitions, which only training needs.
     if isinstance(config, OffPolicy):
         config = dataclasses.replace(config, buffer_size=1)
     else:
         config = dataclasses.replace(config, n_steps=1)
     native: Any = env.unwrapped
-    # SB3 reads the target off an environment, which it has only in training.
+    # SB3 takes the target from an environment, which exists only in training.
     fixed = {"target_entropy": 0.0} if isinstance(config, SoftActorCritic) else {}
     algorithm = _assemble(config, native, env=None, _init_setup_model=False, **fixed)
     algorithm.observation_space = env.single_observation_space
@@ -95,14 +95,14 @@ def rebuild_algorithm(config: AgentConfig, env: VectorEnv[Any, Any, Any], path: 
         algorithm._setup_model()
         algorithm.policy.load_state_dict(weights)
     except (RuntimeError, MemoryError) as error:
-        problem = f"{path!r} was trained on other observations or actions, or with other nets"
+        problem = f"{path!r} was trained on other observations or actions, or with networks of other sizes"
         raise ConfigError("path", f"{problem} ({show(str(error))})") from None
     algorithm.policy.set_training_mode(False)
     return algorithm
 
 
 def _assemble(config: AgentConfig, native: Any, **given: Any) -> BaseAlgorithm:
-    """The algorithm with its options; `given` are further ones of SB3, `native` is the vector environment."""
+    """The algorithm with its options; `given` are further SB3 options, `native` is the vector environment."""
     options = dataclasses.asdict(config)
     for of_training in ("guess", "imitation"):
         options.pop(of_training, None)
@@ -129,7 +129,7 @@ def _assemble(config: AgentConfig, native: Any, **given: Any) -> BaseAlgorithm:
 
 
 def _conditioned(native: Any) -> dict[str, Any]:
-    """What `ConditionedPPO` needs to know of the environment."""
+    """Information about the environment that `ConditionedPPO` needs."""
     names = [objective.name for objective in native.simulation.objectives]
     return {
         "parts": reward_parts(native),

@@ -1,21 +1,24 @@
-"""PPO for one policy that observes its preference, and must not act alike under all of them.
+"""PPO for one policy that observes its preference and should act differently under different preferences.
 
-Parts of the reward, one per objective, add up to the scalar reward with the weights of the preference:
-``r = sum over d of w_d c_d``. So do returns, and so do advantages.
+The parts of the reward, one per objective, sum to the scalar reward with the weights of the preference:
+``r = sum over d of w_d c_d``. The same holds for returns and for advantages.
 
-- **Critic.** A head per objective learns the returns of ``c_d``, in units of their own spread. Objectives of
-  which little is at stake are learnt as well as others, and what is learnt under one preference serves all.
-- **Actor.** Advantages are estimated objective by objective, centred, and only then weighed. They are divided
-  by their standard deviation under each preference, instead of that of a batch in which preferences with much
-  at stake drown the others (`agents.rl.objective_returns.weigh_advantages`).
-- **Distance.** A penalty where actions in one state, told two preferences, are less far apart than a tenth of
-  how far the preferences are (`agents.rl.preference_swap`). It falls to 0 with training.
+- **Critic.** A head per objective learns the returns of ``c_d``, in units of their own spread. Objectives
+with
+  small returns are learnt as well as others, and experience under one preference serves all preferences.
+- **Actor.** Advantages are estimated per objective, centred, and only then weighted. They are divided by
+their
+  standard deviation under each preference, rather than by that of a batch, in which preferences with large
+  returns would dominate the others (`agents.rl.objective_returns.weigh_advantages`).
+- **Distance.** A penalty where the actions in one state under two preferences differ by less than a tenth of
+the
+  distance of the preferences (`agents.rl.preference_swap`). It falls to 0 during training.
 
-What is optimised: for every preference w the discounted return of the scalar reward under w, by PPO's clipped
-surrogate, times a positive factor that is the same for all transitions of w; plus `ent_coef` times the
-entropy; minus the penalty. Without entropy and penalty, and where the policy is free to act under every
-preference as if there were no other, its optima are PPO's. The graph policy is told the other preference by
-the weights among its globals alone; what its pairs are expected to save remains that under its own.
+The objective of training: for every preference w the discounted return of the scalar reward under w, by PPO's
+clipped surrogate, times a positive factor that is the same for all transitions of w; plus `ent_coef` times
+the entropy; minus the penalty. Without entropy and penalty, and for a policy that can act independently under
+every preference, its optima are those of PPO. The graph policy receives the other preference only through the
+weights among its globals; the expected savings of its pairs remain those under its own preference.
 """
 
 from __future__ import annotations
@@ -41,7 +44,7 @@ LOGGED = ("entropy_loss", "policy_gradient_loss", "value_loss", "approx_kl", "cl
 
 
 class ConditionedPPO(PPO):
-    """See above; with a policy that has heads, on a `GymVecEnv` whose preference is "random"."""
+    """See above; for a `GymVecEnv` with the preference "random", and for policies with heads."""
 
     policy: HeadsPolicy | HeadsGraphPolicy
     rollout_buffer: ObjectiveRollouts | ObjectiveDictRollouts
@@ -57,11 +60,11 @@ class ConditionedPPO(PPO):
         """Set up.
 
         Args:
-            args: of PPO.
-            parts: of the reward.
-            told: where observations have the weights.
-            diversity: coefficient of the penalty when training begins.
-            options: of PPO.
+            args: arguments of PPO.
+            parts: parts of the reward.
+            told: positions of the weights in observations.
+            diversity: coefficient of the penalty at the start of training.
+            options: options of PPO.
         """
         self.parts, self.told, self.diversity = parts, told, diversity
         super().__init__(*args, **options)
@@ -75,7 +78,7 @@ class ConditionedPPO(PPO):
     def collect_rollouts(
         self, env: VecEnv, callback: BaseCallback, rollout_buffer: Any, n_rollout_steps: int
     ) -> bool:
-        """Play a rollout, as SB3's, and keep what it comes to in every objective."""
+        """Play a rollout, like SB3's, and store its rewards in every objective."""
         self.policy.set_training_mode(False)
         rollout_buffer.reset()
         callback.on_rollout_start()
@@ -88,7 +91,7 @@ class ConditionedPPO(PPO):
             actions = chosen.cpu().numpy()
             new_obs, rewards, dones, infos = env.step(self._within_bounds(actions))
             self.num_timesteps += env.num_envs
-            # SB3's callbacks read the names of this function.
+            # SB3's callbacks read this function's local names.
             callback.update_locals(locals())
             if not callback.on_step():
                 return False
@@ -111,14 +114,14 @@ class ConditionedPPO(PPO):
         return actions
 
     def _expected(self, seen: Any) -> Floats:
-        """Returns (B, D) that are expected after an observation."""
+        """Expected returns (B, D) after an observation."""
         with torch.no_grad():
             said = self.policy.predict_values(obs_as_tensor(seen, self.device))
         found: Floats = self.policy.expected_returns(said).numpy()
         return found
 
     def _cut_off(self, infos: Any, dones: Any) -> Floats:
-        """What is expected (B, D) after episodes that were cut off, and did not end; 0 for all others."""
+        """Expected returns (B, D) after episodes that were truncated; 0 for all others."""
         later = np.zeros((len(dones), len(self.parts.scales)))
         for row in np.flatnonzero(dones):
             if infos[row].get("TimeLimit.truncated"):
@@ -163,7 +166,7 @@ class ConditionedPPO(PPO):
         self.logger.record("train/clip_range", clip_range)
 
     def _loss(self, batch: Any, clip_range: float, diversity: float) -> tuple[torch.Tensor, list[float]]:
-        """Of a batch, and the figures of `LOGGED` with the distance of actions after them."""
+        """Loss of a batch, and the values of `LOGGED`, followed by the distance of actions."""
         actions = batch.actions
         if isinstance(self.action_space, spaces.Discrete):
             actions = actions.long().flatten()

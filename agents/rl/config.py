@@ -1,4 +1,4 @@
-"""The learning agents as their YAML files state them, and what each of them can act through and read."""
+"""The learning agents as their YAML files define them, and the codecs that each one supports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from idn_gym.config_reader import ConfigError, show
 from idn_gym.observations import OBSERVERS
 
 EVERYWHERE = ("scores", "change")
-"""Of each kind the codec that no scenario is too large for."""
+"""One codec of each kind that fits every scenario."""
 
 
 AgentConfig = (
@@ -37,36 +37,37 @@ AgentConfig = (
 
 
 def check_codec(agent: AgentConfig, codec: str) -> None:
-    """Refuse an action codec that the agent cannot act through.
+    """Refuse an action codec that the agent does not support.
 
     Raises:
-        ConfigError: it is none of `Hyper.codecs`.
+        ConfigError: the codec is not in `AlgorithmConfig.codecs`.
     """
     plain = {"kind": agent.kind, "imitation": getattr(agent, "imitation", None)}
     if not acts_through(plain, codec):
         allowed = ", ".join(name for name in agent.codecs() if acts_through(plain, name))
         who = f"{agent.kind} with an imitation" if plain["imitation"] else agent.kind
-        raise ConfigError("action", f"{codec!r} is not what {who} can act through; allowed: {allowed}")
+        raise ConfigError("action", f"{who} does not support the action codec {codec!r}; allowed: {allowed}")
 
 
 def check_observation(agent: AgentConfig, observation: str) -> None:
-    """Refuse an observation codec that the agent's nets cannot read.
+    """Refuse an observation codec that the agent's networks cannot read.
 
     Raises:
-        ConfigError: it is none of `Hyper.observations`.
+        ConfigError: the codec is not in `AlgorithmConfig.observations`.
     """
     if observation not in OBSERVERS or observation not in agent.observations():
         allowed = ", ".join(agent.observations())
         raise ConfigError(
-            "observation", f"{observation!r} is not what {agent.kind} reads; allowed: {allowed}"
+            "observation",
+            f"{agent.kind} does not support the observation {observation!r}; allowed: {allowed}",
         )
 
 
 def check_preference(agent: AgentConfig, preference: Any) -> None:
-    """Refuse critics of several objectives where every episode has the same preference.
+    """Refuse critics of several objectives where all episodes have the same preference.
 
     Raises:
-        ConfigError: that is so.
+        ConfigError: critics and preference do not match.
     """
     if getattr(agent, "critic_heads", "scalar") == "objectives" and preference != "random":
         wrong = f"'objectives' is not allowed with preference = {show(preference)}"
@@ -74,10 +75,10 @@ def check_preference(agent: AgentConfig, preference: Any) -> None:
 
 
 def check_rollout(agent: AgentConfig, envs: int) -> None:
-    """Refuse rollouts that leave a gradient step a single transition, whose advantage has no spread.
+    """Refuse rollouts that leave a single transition for a gradient step, whose advantage has no spread.
 
     Raises:
-        ConfigError: PPO of any kind, and that is what `Clipped.batch_size` leaves over.
+        ConfigError: the agent is a PPO, and `PPOFamilyConfig.batch_size` leaves one transition.
     """
     if isinstance(agent, PPOFamilyConfig) and agent.n_steps * envs % agent.batch_size == 1:
         raise ConfigError(
@@ -88,22 +89,22 @@ def check_rollout(agent: AgentConfig, envs: int) -> None:
 
 
 def observed_by(agent: Any) -> str:
-    """The observation codec that an agent reads, given as plain data; "flat" where its kind is unknown."""
+    """Return the observation codec that an agent reads, given as plain data; "flat" for an unknown kind."""
     kind = _kind(agent)
     return "flat" if kind is None else kind.observes
 
 
 def acts_through(agent: Any, codec: str) -> bool:
-    """Whether an agent, given as plain data, can act through a codec; yes where its kind is unknown."""
+    """Return whether an agent, given as plain data, supports a codec; true for an unknown kind."""
     kind = _kind(agent)
     if kind is None or (agent.get("imitation") not in (None, False) and codec not in IMITATES):
         return kind is None
-    # Asking for the name first, so that packages that may have it are imported.
+    # The name is looked up first, so that packages that may define it are imported.
     return codec in ACTION_CODECS and codec in kind.codecs()
 
 
 def fallback(agent: Any) -> str:
-    """A codec that an agent, given as plain data, can act through in every scenario."""
+    """Return a codec that an agent, given as plain data, supports in every scenario."""
     return next(codec for codec in EVERYWHERE if acts_through(agent, codec))
 
 

@@ -1,7 +1,7 @@
 """An actor-critic on the graph observation whose weights fit every network, catalogue and number of classes.
 
-Only `Wiring` knows the scenario, and it is no part of the weights: ``policy.load_state_dict`` takes those
-of a policy that was trained on another topology, other models or other classes, with the same codec.
+Only `Wiring` depends on the scenario, and it is not part of the weights: ``policy.load_state_dict`` accepts
+the weights of a policy trained with the same codec on another topology, other models or other classes.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from idn_gym.policies.registry import simulation_of
 
 
 class Branches(nn.Module):
-    """In the place of SB3's hidden layers: graphs for the actor, embeddings of them for the critic."""
+    """Replaces SB3's hidden layers: graphs for the actor, embeddings of whole graphs for the critic."""
 
     def forward_actor(self, graph: EncodedGraph) -> EncodedGraph:
-        """All of the graph."""
+        """The whole graph."""
         return graph
 
     def forward_critic(self, graph: EncodedGraph) -> Tensor:
-        """What stands for all of it (B, H)."""
+        """Embeddings of whole graphs (B, H)."""
         return graph.whole
 
     def forward(self, graph: EncodedGraph) -> tuple[EncodedGraph, Tensor]:
@@ -41,7 +41,7 @@ class GraphPolicy(ChoicePolicy):
     """For PPO; `graph_options` gives its keyword arguments.
 
     Attributes:
-        codec: name of the action codec that it acts through.
+        codec: name of its action codec.
     """
 
     def __init__(self, *args: Any, codec: str | None = None, **options: Any) -> None:
@@ -50,19 +50,19 @@ class GraphPolicy(ChoicePolicy):
 
     @property
     def further_options(self) -> dict[str, Any]:
-        """What a kind of graph policy takes besides, as `graph_options` does not know it."""
+        """Further arguments of a kind of graph policy, which `graph_options` does not have."""
         return {}
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         return {**super()._get_constructor_parameters(), "codec": self.codec}
 
     def _build(self, lr_schedule: Any) -> None:
-        """Put encoder, readout and critic where SB3 builds its nets."""
+        """Build encoder, readout and critic where SB3 builds its networks."""
         options = self.features_extractor_kwargs
         wiring, width, activation = Wiring(*options["wiring"]), options["widths"][-1], options["activation"]
         if isinstance(self.action_space, spaces.MultiDiscrete):
             self.action_dist = self.choices(self.action_space.nvec.tolist())
-        # SB3 types its attributes by the nets that it builds itself, and takes any others as well.
+        # SB3 types its attributes by its own networks, and accepts others as well.
         self.mlp_extractor = Branches()  # type: ignore[assignment]
         encoder: Any = self.pi_features_extractor
         self.action_net = readout_for(self.codec)(wiring, GraphSizes(width, encoder.place_width), activation)
@@ -70,7 +70,7 @@ class GraphPolicy(ChoicePolicy):
             self.log_std = nn.Parameter(torch.full((1,), float(self.log_std_init)))
         critic = nn.Sequential(nn.Linear(width, width), activation(), nn.Linear(width, 1))
         self.value_net = critic  # type: ignore[assignment]
-        # torch's base class of optimisers does not have the rate that all of them have.
+        # torch's base class of optimisers lacks the learning rate that all of them have.
         rate, others = lr_schedule(1), self.optimizer_kwargs
         self.optimizer = self.optimizer_class(self.parameters(), lr=rate, **others)  # type: ignore[call-arg]
 
@@ -102,14 +102,14 @@ def graph_options(
 
 
 def rewired(policy: GraphPolicy, env: VectorEnv[Any, Any, Any]) -> GraphPolicy:
-    """A policy with the same weights for the network of `env`.
+    """Return a policy with the same weights for the network of `env`.
 
     Args:
-        policy: trained on any scenario.
+        policy: a policy trained on any scenario.
         env: native vector environment with the observation `graph`.
 
     Raises:
-        ConfigError: another observation, or another action codec than it was trained to act through.
+        ConfigError: the observation or the action codec differs from that of the training.
     """
     check_codecs(env, str(policy.codec))
     native: Any = env.unwrapped
@@ -126,7 +126,7 @@ def rewired(policy: GraphPolicy, env: VectorEnv[Any, Any, Any]) -> GraphPolicy:
 
 
 def reader_of(policy: GraphPolicy, env: VectorEnv[Any, Any, Any]) -> GraphPolicy:
-    """A policy for the network of `env` with the very parameters of another: where one learns, both do.
+    """Return a policy for the network of `env` that shares the parameters of another: both learn together.
 
     Arguments and errors are those of `rewired`.
     """
@@ -138,22 +138,24 @@ def reader_of(policy: GraphPolicy, env: VectorEnv[Any, Any, Any]) -> GraphPolicy
 
 
 def check_codecs(env: VectorEnv[Any, Any, Any], trained: str) -> None:
-    """See that a graph policy can act in `env`.
+    """Check that a graph policy can act in `env`.
 
     Args:
         env: native vector environment.
-        trained: name of the action codec that the policy was trained to act through.
+        trained: name of the action codec of its training.
 
     Raises:
-        ConfigError: another environment, another observation than `graph`, or another action codec.
+        ConfigError: `env` is of another kind, or its observation or action codec does not fit.
     """
     given = simulation_of(env).observation
     if given != "graph":
-        raise ConfigError("observation", f"{given!r} is not what the graph policy reads; allowed: graph")
+        raise ConfigError(
+            "observation", f"the graph policy does not support the observation {given!r}; allowed: graph"
+        )
     wanted = simulation_of(env).action
     if wanted != trained:
         raise ConfigError(
             "action",
-            f"{wanted!r} is not what the graph policy was trained to act through, which is {trained!r}; "
-            f"train it with the codec that it is to play: action={wanted}",
+            f"{wanted!r} is not the action codec of the graph policy's training, which is {trained!r}; "
+            f"train a policy with action={wanted}",
         )

@@ -1,4 +1,4 @@
-"""Message passing over the graph observation, in plain torch; no size of a network is in the weights.
+"""Message passing over the graph observation, in plain torch; weights do not depend on the network's size.
 
 Dimension letters as in `idn_gym.core.arrays`: B rows, N nodes, E links, K tasks; C pairs (node, segment)
 of the observation, H the width of an embedding.
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 
 class Wiring(NamedTuple):
-    """Who is connected with whom, from ``describe()["observation"]``, as plain lists."""
+    """Connections of the graph, from ``describe()["observation"]``, as plain lists."""
 
     source: tuple[int, ...]  # (E,) nodes
     target: tuple[int, ...]  # (E,)
@@ -26,7 +26,7 @@ class Wiring(NamedTuple):
 
 
 def read_wiring(described: Mapping[str, Any]) -> Wiring:
-    """Pick what the nets need out of ``describe()["observation"]`` of the codec `graph`."""
+    """Read the connections from ``describe()["observation"]`` of the codec `graph`."""
     links, pairs = described["links"], described["pairs"]
     return Wiring(
         source=tuple(links["source"]),
@@ -46,17 +46,17 @@ def groups_of(wiring: Wiring) -> list[tuple[tuple[int, int], list[int]]]:
 
 
 class EncodedGraph(NamedTuple):
-    """An observation with its nodes embedded."""
+    """An observation with embedded nodes."""
 
     pairs: Tensor  # (B, C, columns)
     fits: Tensor  # (B, C) bool
     nodes: Tensor  # (B, N, H)
     whole: Tensor  # (B, H)
-    place: Tensor  # (B, N, P) what scores of a node's pairs know of where they are
+    place: Tensor  # (B, N, P) input about its node that the score of a pair uses
 
 
 class GraphSizes(NamedTuple):
-    """Of encoded graphs."""
+    """Sizes of encoded graphs."""
 
     width: int  # H
     place: int  # P
@@ -82,11 +82,11 @@ class Encoder(BaseFeaturesExtractor):
         """Set up one round per width.
 
         Args:
-            observation_space: of the codec `graph`.
+            observation_space: space of the codec `graph`.
             wiring: the fields of `Wiring`.
-            widths: of the embeddings after each round.
-            activation: between layers.
-            surroundings: whether scores know the embeddings of node and network; False: the node's own
+            widths: widths of the embeddings after each round.
+            activation: activation between layers.
+            surroundings: whether scores use the embeddings of node and network; False: the node's own
                 columns.
         """
         super().__init__(observation_space, features_dim=widths[-1])
@@ -96,7 +96,7 @@ class Encoder(BaseFeaturesExtractor):
         inputs = columns["nodes"] + columns["pairs"] + columns["globals"]
         self.there = [wires.pair_columns.index(name) for name in ("resident", "on its way")]
         for name in ("source", "target", "node"):
-            # Not in the state: it belongs to a scenario, weights belong to none.
+            # Not in the state dict: it belongs to a scenario, weights do not.
             index = torch.tensor(getattr(wires, name), dtype=torch.long)
             self.register_buffer(name, index, persistent=False)
         self.surroundings = surroundings
@@ -128,7 +128,7 @@ class Encoder(BaseFeaturesExtractor):
 
 
 class Round(nn.Module):
-    """One exchange of messages: what a node was, what comes from below and what from above."""
+    """One exchange of messages: the node itself, messages from below and messages from above."""
 
     def __init__(self, before: int, after: int, link_columns: int, activation: type[nn.Module]) -> None:
         super().__init__()
@@ -148,7 +148,7 @@ class Round(nn.Module):
 
 
 class Scorer(nn.Module):
-    """Numbers for every pair: a linear guess to start from, plus what a hidden layer adds to it."""
+    """Numbers for every pair: a linear initial guess plus the output of a hidden layer."""
 
     node: Tensor  # (C,) of the pairs
 
@@ -159,13 +159,13 @@ class Scorer(nn.Module):
         sizes: GraphSizes,
         activation: type[nn.Module],
     ) -> None:
-        """Set up; untrained, the numbers are the guesses.
+        """Set up; untrained, the numbers equal the guesses.
 
         Args:
-            wiring: of the scenario.
-            guesses: per number, the weights of some columns of the pairs to start from.
-            sizes: of the graphs.
-            activation: of the hidden layer.
+            wiring: connections of the scenario.
+            guesses: per number, the weights of some columns of the pairs for the initial guess.
+            sizes: sizes of the graphs.
+            activation: activation of the hidden layer.
         """
         super().__init__()
         columns = wiring.pair_columns
@@ -184,7 +184,7 @@ class Scorer(nn.Module):
             self.out.bias.zero_()
 
     def zero_prior(self) -> None:
-        """Guess 0 for every pair."""
+        """Set the initial guess of every pair to 0."""
         nn.init.zeros_(self.guess.weight)
         nn.init.zeros_(self.guess.bias)
 

@@ -1,4 +1,4 @@
-"""How the graph policy imitates placements that were found with foresight, before PPO goes on from there."""
+"""Imitation by the graph policy of placements found with foresight, before PPO continues from there."""
 
 from __future__ import annotations
 
@@ -7,31 +7,32 @@ from dataclasses import dataclass
 from idn_gym.config_reader import ConfigError, bounded, show
 
 IMITATES = ("scores",)
-"""Action codecs in which an imitation has a meaning: one number for every pair (node, segment)."""
+"""Action codecs that imitation supports: one number for every pair (node, segment)."""
 
 
 @dataclass(frozen=True)
 class Imitation:
     """Imitation of the best sequence of placements found for each of some training episodes.
 
-    The policy sees what causal policies see; what it imitates was told the whole episode. First it looks on
-    while the sequences are played, then it plays itself and is told what they hold at that time (dataset
-    aggregation: Ross, Gordon and Bagnell, AISTATS 2011).
+    The policy observes what causal policies observe; the imitated sequences were found with knowledge of the
+    whole episode. In the first round the sequences are played; in later rounds the policy plays, and is
+    trained on the placements of the sequences at that time (dataset aggregation: Ross, Gordon and Bagnell,
+    AISTATS 2011).
     """
 
     episodes: int = bounded(40, least=1, most=100_000)
-    """training episodes; those of a run's seed follow on those of the seed before"""
+    """training episodes; those of a run's seed follow those of the seed before"""
     seconds: float = bounded(4.0, above=0, most=1e6)
-    """[s] processor time of the search for the sequence of each"""
+    """[s] processor time of the search for each sequence"""
     rounds: int = bounded(8, least=1, most=10_000)
-    """of playing all of them and learning from all that was seen so far"""
+    """rounds of playing all episodes and learning from all data so far"""
     passes: int = bounded(8, least=1, most=10_000)
-    """through what was seen, per round"""
+    """passes through the data, per round"""
     learning_rate: float = bounded(0.003, above=0, most=1)
-    """at first; it falls to a tenth of that in the last round"""
+    """initial rate; it falls to a tenth in the last round"""
     guide: str | None = None
-    """a policy of the registry that scores what it observes as a graph, such as ``index``: its scores are
-    learnt beside the sequences, and it plays the first round in the place of the sequences; null: none"""
+    """a policy of the registry that scores a graph observation, such as ``index``: its scores are learnt
+    together with the sequences, and it plays the first round instead of the sequences; null: none"""
     guided: float | None = bounded(None, above=0, most=1e6)
     """weight of the squared distance from the guide's scores; the cross-entropy has weight 1; null: 5"""
 

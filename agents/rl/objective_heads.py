@@ -1,4 +1,4 @@
-"""Critics with one head per objective, each of which learns returns in a unit of its own."""
+"""Critics with one head per objective, each of which learns returns in its own unit."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from agents.rl.graph import GraphPolicy
 from agents.rl.policy import ChoicePolicy
 
 FORGETTING = 0.05
-"""Share of running means that a rollout replaces; more at first, when they are means of all so far."""
+"""Share of running means that a rollout replaces; larger at first, when they are means of all so far."""
 
 LEAST_SPREAD = 1e-3
-"""Standard deviation at least, in units of the scalar reward: returns of some objectives never move."""
+"""Minimum standard deviation, in units of the scalar reward: returns of some objectives never change."""
 
 
 class _Heads(ActorCriticPolicy):
-    """Mixed into policies for PPO.
+    """Mixin for PPO policies.
 
-    Head d says ``(R_d - mean_d) / spread_d``, with R_d the discounted return of objective d. Mean and spread
-    run along with training and are part of the weights; when they move, the last layer moves the other way,
-    so that what is expected stays (PopArt, van Hasselt et al. 2016).
+    Head d outputs ``(R_d - mean_d) / spread_d``, with R_d the discounted return of objective d. Mean and
+    spread are running statistics and part of the weights; when they change, the last layer is rescaled so
+    that the expected returns stay the same (PopArt, van Hasselt et al. 2016).
     """
 
     seen: Tensor  # () rollouts so far
@@ -41,7 +41,7 @@ class _Heads(ActorCriticPolicy):
         super()._build(lr_schedule)
         critic: Any = self.value_net
         layers: list[Any] = list(critic) if isinstance(critic, nn.Sequential) else [critic]
-        # Twice the precision of the nets: the square of a mean is taken off a mean square.
+        # In double precision: the square of a mean is subtracted from a mean square.
         for name, value in (("seen", ()), ("mean", self.heads), ("square", self.heads)):
             self.register_buffer(name, torch.zeros(value, dtype=torch.float64))
         self.value_net = nn.Sequential(*layers[:-1], nn.Linear(layers[-1].in_features, self.heads))  # type: ignore[assignment]
@@ -50,21 +50,21 @@ class _Heads(ActorCriticPolicy):
 
     @property
     def spread(self) -> Tensor:
-        """(D,) standard deviation of returns; 1 before there are any."""
+        """(D,) standard deviation of returns; 1 before the first rollout."""
         if not self.seen:
             return torch.ones_like(self.mean)
         return (self.square - self.mean**2).clamp(min=LEAST_SPREAD**2).sqrt()
 
     def expected_returns(self, said: Tensor) -> Tensor:
-        """What heads say (..., D) in units of the scalar reward."""
+        """Outputs of heads (..., D) in units of the scalar reward."""
         return said * self.spread + self.mean
 
     def in_heads_units(self, returns: Tensor) -> Tensor:
-        """Returns (..., D) as heads are to say them."""
+        """Returns (..., D) in units of the heads."""
         return (returns - self.mean) / self.spread
 
     def follow(self, returns: Tensor) -> None:
-        """Take in a rollout's returns (..., D), and leave what is expected as it was."""
+        """Update with a rollout's returns (..., D), without changing the expected returns."""
         mean, spread = self.mean.clone(), self.spread
         rows = returns.reshape(-1, self.heads).to(torch.float64)
         self.seen += 1
@@ -78,11 +78,11 @@ class _Heads(ActorCriticPolicy):
 
 
 class HeadsPolicy(_Heads, ChoicePolicy):
-    """The flat one."""
+    """The policy for flat observations."""
 
 
 class HeadsGraphPolicy(_Heads, GraphPolicy):
-    """The graph policy. Its weights fit scenarios that have as many objectives in force."""
+    """The graph policy. Its weights fit scenarios with the same number of objectives in force."""
 
     @property
     def further_options(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Rewards, returns and advantages objective by objective, and what weights make of them.
+"""Rewards, returns and advantages per objective, and their weighted sums.
 
 Dimension letters: T slots of a rollout, B environments, D objectives in force.
 """
@@ -17,21 +17,21 @@ from idn_gym.objectives import reward_columns
 
 
 class RewardParts(NamedTuple):
-    """How the scalar reward is a weighted sum: ``reward = sum over d of weight_d * part_d``."""
+    """Decomposition of the scalar reward: ``reward = sum over d of weight_d * part_d``."""
 
-    scales: Floats  # (D,) that divide the components of the reward vector
+    scales: Floats  # (D,) divisors of the components of the reward vector
     errors: Floats  # (D,) 1 where correct answers are rewarded, so that the scalar weighs errors; else 0
     nominal_requests: float  # [requests] per slot
 
     def split(self, infos: Mapping[str, Any]) -> Floats:
-        """The parts (B, D) of the slots that infos tell of, in the order of the reward vector."""
+        """The parts (B, D) of the slots in infos, in the order of the reward vector."""
         arrived = np.asarray(infos["requests"])[:, None] / self.nominal_requests
         parts: Floats = (infos["vector_reward"] - arrived * self.errors) / self.scales
         return parts
 
 
 def reward_parts(native: Any) -> RewardParts:
-    """Of the scenario that the native vector environment plays."""
+    """Return the parts for the scenario of a native vector environment."""
     compiled = native.simulation.compiled
     errors = reward_columns(compiled.objectives).source == ERROR
     return RewardParts(compiled.scales, errors.astype(float), float(compiled.tables.nominal_requests))
@@ -46,12 +46,12 @@ def lambda_advantages(
     gamma: float,
     gae_lambda: float,
 ) -> Floats:
-    """Generalised advantage estimates (Schulman et al. 2016) of every objective by itself.
+    """Generalised advantage estimates (Schulman et al. 2016) of every objective separately.
 
-    They are linear in rewards and values, so that weighted sums of them are the estimates of weighted sums.
+    They are linear in rewards and values, so weighted sums of them are the estimates of the weighted sums.
 
     Args:
-        rewards: (T, B, D), with what is expected after an episode that is cut off.
+        rewards: (T, B, D), with the expected return after a truncated episode added.
         values: (T, B, D) expected returns.
         starts: (T, B) whether the slot is the first of its episode.
         last_values: (B, D) expected returns after the rollout.
@@ -75,9 +75,10 @@ def lambda_advantages(
 def weigh_advantages(advantages: Floats, weights: Floats) -> Floats:
     """Scalar advantages (T, B), in units of their standard deviation under the preference of each transition.
 
-    The mean of every objective goes first. With C the covariance (D, D) of the objectives' advantages in the
-    rollout, ``w . A / sqrt(w C w)``: what all transitions tell of C stands for the few of each preference.
-    Transitions of one preference share one positive factor, so their order and ratios stay.
+    The mean of every objective is subtracted first. With C the covariance (D, D) of the objectives'
+    advantages in the rollout, the result is ``w . A / sqrt(w C w)``: C is estimated from all transitions, as
+    each preference has few. Transitions of one preference share one positive factor, so their order and
+    ratios do not change.
 
     Args:
         advantages: (T, B, D) in units of the scalar reward.
@@ -92,7 +93,7 @@ def weigh_advantages(advantages: Floats, weights: Floats) -> Floats:
 
 
 class _ByObjective(RolloutBuffer):
-    """Keeps parts of rewards and expected returns beside their weighted sums; mixed into SB3's buffers."""
+    """Stores parts of rewards and expected returns beside their weighted sums; mixin for SB3's buffers."""
 
     def __init__(self, *args: Any, objectives: int, **options: Any) -> None:
         self.objectives = objectives
@@ -106,14 +107,14 @@ class _ByObjective(RolloutBuffer):
     def put(
         self, seen: Any, actions: Any, starts: Any, log_prob: torch.Tensor, slot: tuple[Floats, ...]
     ) -> None:
-        """One slot of all environments; `slot` has parts of rewards, expected returns and weights, (B, D)."""
+        """Store a slot of all environments; `slot` has parts of rewards, expected returns, weights (B, D)."""
         parts, expected, weights = slot
         self.parts[self.pos], self.expected[self.pos], self.weights[self.pos] = slot
         value = torch.as_tensor((weights * expected).sum(axis=1))
         self.add(seen, actions, (weights * parts).sum(axis=1), starts, value, log_prob)
 
     def close(self, last_values: Floats, dones: Any) -> Floats:
-        """Weigh the advantages of a full buffer; returns (T, B, D) returns."""
+        """Weigh the advantages of a full buffer; return (T, B, D) returns."""
         advantages = lambda_advantages(
             *(self.parts, self.expected, self.episode_starts, last_values, dones),
             *(self.gamma, self.gae_lambda),
@@ -122,13 +123,13 @@ class _ByObjective(RolloutBuffer):
         return advantages + self.expected
 
     def judge(self, returns: Floats, values: Floats) -> None:
-        """Put what heads are to learn, and what they say, (T, B, D), where samples take them from."""
+        """Store the targets and outputs of the heads, (T, B, D), where samples read them."""
         self.returns, self.values = returns.astype(np.float32), values.astype(np.float32)
 
 
 class ObjectiveRollouts(_ByObjective):
-    """Of observations that are one array."""
+    """Buffer for observations that are one array."""
 
 
 class ObjectiveDictRollouts(_ByObjective, DictRolloutBuffer):
-    """Of observations that are several tables."""
+    """Buffer for observations that are several tables."""

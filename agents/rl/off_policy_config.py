@@ -1,4 +1,4 @@
-"""Hyper-parameters of the agents that learn from a memory of past transitions."""
+"""Hyper-parameters of the agents that learn from a replay buffer."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from idn_gym.config_reader import ConfigError, bounded
 
 @dataclass(frozen=True)
 class OffPolicy(AlgorithmConfig):
-    """Algorithms that learn from a memory of past transitions."""
+    """Algorithms that learn from a replay buffer."""
 
     buffer_size: int = bounded(50_000, least=1)
-    """transitions that are remembered; one takes 8 bytes per entry of the observation, and every
-    checkpoint writes them all"""
+    """size of the buffer in transitions; one takes 8 bytes per entry of the observation, and every checkpoint
+    writes all of them"""
     learning_starts: int = bounded(1_000, least=0)
     """transitions of random actions before learning begins"""
     batch_size: int = bounded(256, least=1)
     """transitions per gradient step"""
     tau: float = bounded(0.005, above=0, most=1)
-    """how far the target net moves towards the net at each of its updates"""
+    """update rate of the target network towards the network"""
     train_freq: int = bounded(1, least=1)
     """slots per environment between updates"""
     gradient_steps: int = bounded(1, least=1)
-    """per update"""
+    """gradient steps per update"""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class DeepQLearning(OffPolicy):
 
     forms = ("choice",)
     target_update_interval: int = bounded(1_000, least=1)
-    """transitions between updates of the target net"""
+    """transitions between updates of the target network"""
     exploration_fraction: float = bounded(0.3, above=0, most=1)
     """share of training over which exploration falls to its final rate"""
     exploration_initial_eps: float = bounded(1.0, least=0, most=1)
@@ -63,7 +63,7 @@ class SoftActorCritic(OffPolicy):
 
     forms = ("numbers",)
     ent_coef: float = bounded(0.1, above=0, most=LARGEST)
-    """weight of the entropy at the beginning; it is learnt from there"""
+    """initial weight of the entropy; it is learnt from there"""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class SACConfig(SoftActorCritic):
 
 @dataclass(frozen=True)
 class TQCConfig(SoftActorCritic):
-    """Soft actor-critic on quantiles of the return, the highest of which it distrusts."""
+    """TQC: soft actor-critic with truncated quantile critics."""
 
     n_quantiles: int = bounded(25, least=1)
     top_quantiles_to_drop_per_net: int = bounded(2, least=0)

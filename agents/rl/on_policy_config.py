@@ -1,4 +1,4 @@
-"""Hyper-parameters of the agents that learn from each rollout at once, and then forget it."""
+"""Hyper-parameters of the agents that learn from each rollout once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from idn_gym.config_reader import ConfigError, bounded
 
 @dataclass(frozen=True, kw_only=True)
 class OnPolicy(AlgorithmConfig):
-    """Actor-critics that learn from each rollout at once, and then forget it."""
+    """Actor-critics that learn from each rollout once."""
 
     n_steps: int = bounded(least=1)
     """slots per environment between updates"""
@@ -35,13 +35,14 @@ class PPOFamilyConfig(OnPolicy):
 
 @dataclass(frozen=True)
 class ConditionableConfig(PPOFamilyConfig):
-    """PPO whose policy may have one critic per objective, where it observes its preference."""
+    """PPO whose policy observes its preference and may have one critic per objective."""
 
     critic_heads: Literal["scalar", "objectives"] = "scalar"
-    """what the critic learns: the return of the scalar reward, or one return per objective, from which
+    """target of the critic: the return of the scalar reward, or one return per objective, from which
     advantages are weighed (`agents.rl.conditioned`); objectives: with preference=random"""
     diversity: float = bounded(0.0, least=0, most=LARGEST)
-    """coefficient of a penalty on acting alike under different preferences, which falls to 0 with training"""
+    """coefficient of a penalty on equal actions under different preferences, which falls to 0 during
+    training"""
 
     def __post_init__(self) -> None:
         if self.diversity > 0.0 and self.critic_heads == "scalar":
@@ -58,20 +59,20 @@ class PPOConfig(ConditionableConfig):
 
 @dataclass(frozen=True)
 class GraphPPOConfig(ConditionableConfig):
-    """PPO with nets that fit every scenario, by message passing over the graph observation.
+    """PPO with networks that fit every scenario, by message passing over the graph observation.
 
-    Each entry of `net_arch` is a round of messages and the width of what nodes know after it.
+    Each entry of `net_arch` is one round of messages, and the width of the nodes' embeddings after it.
     """
 
     observes = "graph"
     log_std_init: float = bounded(-1.5, least=-20, most=2)
     """logarithm of the standard deviation of continuous actions before training"""
     guess: bool = True
-    """start from what the observation forecasts that segments save, instead of from nothing"""
+    """initialise with the forecast savings of segments in the observation, instead of with 0"""
     surroundings: bool = True
-    """whether scores of segments know more of their place than the columns of their own node"""
+    """whether scores of segments use more of their surroundings than the columns of their own node"""
     imitation: Imitation | None = None
-    """what it imitates before PPO begins; null: nothing"""
+    """imitation before PPO begins; null: none"""
     kind: Literal["ppo-graph"] = "ppo-graph"
 
     def __post_init__(self) -> None:
@@ -84,31 +85,31 @@ class GraphPPOConfig(ConditionableConfig):
 
     @classmethod
     def codecs(cls) -> tuple[str, ...]:
-        """Those that `agents.rl.readouts` has a readout for."""
+        """Action codecs with a readout in `agents.rl.readouts`."""
         return ("placement", "change", "changes", "keep-load-drop", "scores", "scores-task", "fractional")
 
     @classmethod
     def observations(cls) -> tuple[str, ...]:
-        """The one that its nets are made for."""
+        """Observation codec of its networks."""
         return ("graph",)
 
 
 @dataclass(frozen=True)
 class MaskablePPOConfig(PPOFamilyConfig):
-    """PPO that never tries what the mask forbids."""
+    """PPO that never chooses masked actions."""
 
     forms = ("choice", "choices")
     kind: Literal["maskable-ppo"] = "maskable-ppo"
 
     @classmethod
     def codecs(cls) -> tuple[str, ...]:
-        """Those that have a mask."""
+        """Action codecs that have a mask."""
         return tuple(name for name in super().codecs() if ACTION_CODECS[name].masked)
 
 
 @dataclass(frozen=True)
 class RecurrentPPOConfig(PPOFamilyConfig):
-    """PPO with a memory: an LSTM before the hidden layers, another one for the value."""
+    """PPO with memory: an LSTM before the hidden layers, and a second one for the value."""
 
     lstm_hidden_size: int = bounded(64, least=1)
     kind: Literal["recurrent-ppo"] = "recurrent-ppo"

@@ -1,4 +1,4 @@
-"""Where a trained policy comes from: what the ``config.yaml`` beside its file says of it."""
+"""Origin of a trained policy, from the ``config.yaml`` beside its file."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from idn_gym.scenarios.config import Scenario
 RECORD = "config.yaml"
 
 OF_PLACEMENTS = ("residual", "library")
-"""Action codecs whose choices mean what they do beside the scenario's `placements` only."""
+"""Action codecs whose choices depend on the scenario's `placements`."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """The part of a training run that decides how its weights are read."""
+    """The part of a training run's configuration that determines how its weights are read."""
 
     scenario: Scenario
     agent: AgentConfig
@@ -40,7 +40,7 @@ class Origin:
             ("observation", self.observation, OBSERVERS),
         ):
             if name not in known:
-                raise ConfigError(key, f"{show(name)} is not there; {closest(name, list(known))}")
+                raise ConfigError(key, f"{show(name)} is unknown; {closest(name, list(known))}")
 
     @property
     def codec(self) -> str:
@@ -48,7 +48,7 @@ class Origin:
         return self.action or self.scenario.action
 
     def fits(self, env: VectorEnv[Any, Any, Any]) -> bool:
-        """Whether observations and actions of `env` are those of the training.
+        """Return whether observations and actions of `env` equal those of the training.
 
         Raises:
             ConfigError: `env` is not the native vector environment.
@@ -58,24 +58,24 @@ class Origin:
         if not same or simulation.observation != self.observation:
             return False
         if simulation.compiled.scenario == self.scenario:
-            return True  # up to what the shapes of weights tell
+            return True  # as far as the shapes of the weights show
         placements = simulation.compiled.scenario.placements
         if self.codec in OF_PLACEMENTS and placements != self.scenario.placements:
             return False
         try:
             compiled = compile_scenario(self.scenario)
         except ConfigError:
-            return True  # files that it names are not here: likewise
+            return True  # the files that it names are missing here: as above
         observer = make_observer(self.observation, compiled, preference=self.preference == "random")
         spaces = (observer.space, make_codec(self.codec, compiled).space)
         return bool(spaces == (env.single_observation_space, env.single_action_space))
 
 
 def origin_of(path: str) -> Origin | None:
-    """What is written beside a policy's file; None where nothing is.
+    """Return the origin in the file beside a policy's file; None if there is no such file.
 
     Raises:
-        ConfigError: it is not what a training run leaves there.
+        ConfigError: the file was not written by a training run.
     """
     record = Path(path).parent / RECORD
     if not record.is_file():
@@ -83,6 +83,6 @@ def origin_of(path: str) -> Origin | None:
     found = read_yaml(record)
     run = found.get("run") if isinstance(found, Mapping) else None
     if not isinstance(run, Mapping):
-        raise ConfigError(str(record), f"{show(found)} is not what a training run leaves")
+        raise ConfigError(str(record), f"{show(found)} is not a file of a training run")
     names = [field.name for field in dataclasses.fields(Origin)]
     return from_plain(Origin, {name: run[name] for name in names if name in run}, f"{record}.run")

@@ -1,8 +1,8 @@
 """Actor-critics for MultiDiscrete actions, with all dimensions in one tensor.
 
-SB3 keeps a list with one distribution per dimension and loops over it in Python, which took most
-of the training time for the tens of dimensions of a placement. Here the dimensions are rows of
-one padded table. The probabilities are the same, with masks and without.
+SB3 keeps a list with one distribution per dimension and loops over it in Python, which took most of the
+training time for the dozens of dimensions of a placement. Here the dimensions are rows of one padded table.
+The probabilities are the same, with and without masks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from stable_baselines3.common.distributions import Distribution, MultiCategorica
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 MASKED_LOGIT = -1e9
-"""Logit of what must not be chosen: its probability is 0, and 0 times it is still 0."""
+"""Logit of a masked choice: its probability is 0, and 0 times the logit is still 0."""
 
 
 _Kind = TypeVar("_Kind", bound=Distribution)
@@ -33,7 +33,7 @@ class PaddedChoices(MultiCategoricalDistribution):
         self.padding = torch.arange(max(sizes)) >= torch.tensor(sizes)[:, None]
 
     def proba_distribution_net(self, latent_dim: int) -> torch.nn.Module:
-        """The layer for the logits of the whole table; nothing is learnt where it is padding."""
+        """The layer for the logits of the whole table; padding has no weights to learn."""
         return torch.nn.Linear(latent_dim, self.padding.numel())
 
     def proba_distribution(self, action_logits: torch.Tensor) -> PaddedChoices:
@@ -62,10 +62,10 @@ class PaddedChoices(MultiCategoricalDistribution):
 
 
 class MaskedChoices(PaddedChoices, MaskableDistribution):
-    """The same among the choices that a mask allows."""
+    """The same for the choices that a mask allows."""
 
     def apply_masking(self, masks: MaybeMasks) -> None:
-        """Rule out what is False in `masks`, (batch, choices of all dimensions); None: nothing."""
+        """Exclude choices that are False in `masks`, (batch, choices of all dimensions); None: none."""
         table = self.table
         if masks is not None:
             allowed = torch.as_tensor(masks, dtype=torch.bool).reshape(len(table), -1)
@@ -76,7 +76,7 @@ class MaskedChoices(PaddedChoices, MaskableDistribution):
 
 
 class _Padded(Generic[_Kind]):
-    """Puts a padded table where SB3 put its list, before it builds the nets."""
+    """Replaces SB3's list of distributions with a padded table, before SB3 builds the networks."""
 
     choices: Callable[[list[int]], _Kind]
     action_space: spaces.Space[Any]

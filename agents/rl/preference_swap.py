@@ -1,4 +1,4 @@
-"""How far a policy's actions in one state are apart under two preferences."""
+"""Distance of a policy's actions in one state under two preferences."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from agents.rl.policy import PaddedChoices
 from idn_gym.objective_records import OBJECTIVES
 
 LEAST_DISTANCE = 0.1
-"""Distance of actions, 0 to 1, up to which preferences that have nothing in common are kept apart."""
+"""Required distance of actions, 0 to 1, under preferences that share no objective."""
 
 
 class SeenWeights(NamedTuple):
-    """Where observations have the weights of the preference."""
+    """Positions of the preference's weights in observations."""
 
     table: str | None  # None where the observation is one array
     columns: tuple[int, ...]
@@ -29,18 +29,18 @@ class SeenWeights(NamedTuple):
         return table[:, list(self.columns)]
 
     def swapped(self, seen: Any) -> Any:
-        """The observations, each with the weights of the row before it and nothing else of that row."""
+        """The observations, each with the weights of the row before it; the other entries are unchanged."""
         table = (seen if self.table is None else seen[self.table]).clone()
         table[:, list(self.columns)] = self.of(seen).roll(1, dims=0)
         return table if self.table is None else {**seen, self.table: table}
 
 
 def seen_weights(described: Any, objectives: Sequence[str]) -> SeenWeights:
-    """Of the observation that ``describe()["observation"]`` tells of, where weights are part of it.
+    """Find the weights in the observation that ``describe()["observation"]`` explains, if it contains them.
 
     Args:
-        described: of the codec `flat` or `graph`.
-        objectives: names of those in force.
+        described: description of the codec `flat` or `graph`.
+        objectives: names of the objectives in force.
     """
     table = "globals" if isinstance(described, dict) else None
     columns = described["globals"]["columns"] if table else described
@@ -50,7 +50,7 @@ def seen_weights(described: Any, objectives: Sequence[str]) -> SeenWeights:
 
 
 class Odds(NamedTuple):
-    """The parameters of a distribution over actions that a distance needs."""
+    """Parameters of a distribution over actions that the distance needs."""
 
     chances: Tensor | None  # (B, dimensions, choices); None where actions are numbers
     mean: Tensor | None  # (B, dimensions)
@@ -58,7 +58,7 @@ class Odds(NamedTuple):
 
 
 def odds_of(distribution: Any) -> Odds:
-    """Read off a distribution now: SB3's policies have one object, which the next observations overwrite."""
+    """Copy the parameters of a distribution, an object of SB3's policies that the next call overwrites."""
     if isinstance(distribution, PaddedChoices):
         return Odds(distribution.logs.exp(), None, None)
     if isinstance(distribution, CategoricalDistribution):
@@ -69,10 +69,11 @@ def odds_of(distribution: Any) -> Odds:
 
 
 def total_variation(one: Odds, other: Odds) -> Tensor:
-    """Total variation distance (B,), 0 to 1, mean over the dimensions of an action.
+    """Total variation distance (B,), 0 to 1, as the mean over the dimensions of an action.
 
-    Its slope is not 0 where the two are equal, as that of a divergence is. Numbers are normal and both have
-    the deviations of `one`: means m apart are ``erf(m / (2 sqrt(2) deviation))`` apart.
+    Its slope is not 0 where the two are equal, unlike that of a divergence. Numbers are normal with the
+    deviations of `one` for both: means at a distance m have the total variation ``erf(m / (2 sqrt(2)
+    deviation))``.
     """
     if one.chances is not None and other.chances is not None:
         return 0.5 * (one.chances - other.chances).abs().sum(dim=2).mean(dim=1)
@@ -82,15 +83,15 @@ def total_variation(one: Odds, other: Odds) -> Tensor:
 
 
 def lack_of_distance(one: Odds, other: Odds, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """What distances lack of `LEAST_DISTANCE` times how far preferences are apart; at least 0.
+    """Shortfall of distances against `LEAST_DISTANCE` times the distance of preferences; at least 0.
 
     Args:
-        one: told its own preference.
-        other: told that of the row before.
+        one: distribution under each row's own preference.
+        other: distribution under the preference of the row before.
         weights: (B, ·) of the preferences.
 
     Returns:
-        The mean lack, and the mean distance.
+        The mean shortfall, and the mean distance.
     """
     found = total_variation(one, other)
     between = 0.5 * (weights - weights.roll(1, dims=0)).abs().sum(dim=1)

@@ -1,4 +1,4 @@
-"""What the graph policy says through each action codec: scores of pairs become distributions of actions."""
+"""Readouts of the graph policy, one per action codec: scores of pairs become distributions of actions."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from idn_gym.actions.discrete import SLOT_CHANGES
 from idn_gym.config_reader import ConfigError
 
 CHOICE = {"of task": 3.0, "resident": 1.0}
-"""Logits to start from: of a task's segments that which saves most, and rather what is there already."""
+"""Initial logits: prefer the task's segment with the largest saving, and resident segments."""
 
 HELD_COLUMNS = ("resident", "on its way")
-"""Columns of the pairs that say that a segment is there, or will be."""
+"""Columns of the pairs for resident segments and for segments in flight."""
 
 LOGIT_SHRINKAGE = 100.0
-"""Size of a logit that leaves next to no chance, but more than `MASKED_LOGIT`."""
+"""Size of a logit with almost no probability, but above `MASKED_LOGIT`."""
 
 NOTHING_LOGIT = 2.0
-"""Logit of nothing in their place, to start from."""
+"""Initial logit of choosing nothing."""
 
 KEEP_LOGIT = 4.0
-"""Logit of leaving a pair as it is, to start from: below that of loading what saves most."""
+"""Initial logit of leaving a pair unchanged: below that of loading the segment with the largest saving."""
 
 LOAD_GUESS = {"of task": 5.0}
-"""Logits of loading to start from: likely what saves most of a task's segments, others as rarely as drops."""
+"""Initial logits of loading: likely for the largest saving of a task, otherwise as rare as drops."""
 
 PRIORITY = {"of node": 0.8, "resident": 0.1}
-"""Scores to start from: in the order of what segments save."""
+"""Initial scores: in the order of the segments' savings."""
 
 SHARE = {"size": 1.0}
-"""Shares of memory to start from."""
+"""Initial shares of memory."""
 
 
 class Readout(nn.Module):
-    """From graphs to the parameters of the distribution over actions; base of one class per codec."""
+    """Parameters of the distribution over actions from graphs; base of one class per codec."""
 
     codec: ClassVar[str]
     """name of the action codec"""
@@ -49,19 +49,19 @@ class Readout(nn.Module):
         self.scorer = Scorer(wiring, self.guesses, sizes, activation)
 
     def zero_prior(self) -> None:
-        """Start from nothing instead of a guess: all pairs, and nothing in their place, are alike."""
+        """Start without a guess: all pairs, and choosing nothing, are equal."""
         self.scorer.zero_prior()
 
     def keep(self, name: str, index: list[int]) -> None:
-        """Store indices that belong to the scenario, and so not to the weights."""
+        """Store indices that belong to the scenario, and therefore not to the weights."""
         self.register_buffer(name, torch.tensor(index, dtype=torch.long), persistent=False)
 
 
 class ChoiceReadout(Readout):
-    """Base of those that may choose nothing in the place of a pair."""
+    """Base of readouts that may choose nothing."""
 
     choices: ClassVar[int] = 1
-    """in whose place each nothing has a logit of its own"""
+    """number of choices, each with its own logit of choosing nothing"""
 
     def __init__(self, wiring: Wiring, sizes: GraphSizes, activation: type[nn.Module]) -> None:
         super().__init__(wiring, sizes, activation)
@@ -94,9 +94,10 @@ class PlacementReadout(ChoiceReadout):
 
 
 class ChangeReadout(ChoiceReadout):
-    """Per choice, logits of changing nothing, and of every pair that fits and is not there nor on its way.
+    """Per choice, logits of changing nothing, and of every pair that fits and is not held yet.
 
-    The first is over all others together, so that what it means does not depend on their number.
+    Pairs that are resident or in flight are excluded. The first logit is relative to all others together, so
+    its meaning does not depend on their number.
     """
 
     codec = "change"
@@ -114,7 +115,7 @@ class ChangeReadout(ChoiceReadout):
 
 
 class ChangesReadout(ChangeReadout):
-    """The same for every one of several changes, which all start from the same guess."""
+    """The same for each of several changes, all with the same initial guess."""
 
     codec = "changes"
     guesses = (CHOICE,) * SLOT_CHANGES
@@ -128,8 +129,8 @@ class ChangesReadout(ChangeReadout):
 class KeepLoadDropReadout(ChoiceReadout):
     """Logits of keeping, loading and dropping every pair, in this order.
 
-    What does not fit or is there already is not loaded, nor is dropped what is not there. To keep means the
-    same for all pairs of a node.
+    A segment is not loaded if it does not fit or is already resident, nor dropped if it is absent. Keeping
+    has the same logit for all pairs of a node.
     """
 
     codec = "keep-load-drop"
@@ -160,13 +161,13 @@ class ScoresReadout(Readout):
 
 
 class FractionalReadout(ScoresReadout):
-    """Mean fraction of every pair: as priorities, but those of 0 and below are all alike."""
+    """Mean fraction of every pair: as priorities, but values of 0 and below are equivalent."""
 
     codec = "fractional"
 
 
 class SharesReadout(Readout):
-    """Mean share per (node, task): what its segments ask for, the more so the better they are."""
+    """Mean share per (node, task): the sizes of its segments, weighted by their scores."""
 
     codec = "scores-task"
     guesses = (CHOICE, SHARE)
@@ -214,15 +215,15 @@ READOUTS: dict[str, type[Readout]] = {
 
 
 def readout_for(codec: str | None) -> type[Readout]:
-    """The readout of an action codec, by name: spaces of different codecs may be equal.
+    """Return the readout of an action codec, by name: spaces of different codecs may be equal.
 
     Raises:
-        ConfigError: a codec that the policy cannot act through, or None, as in the files of policies that
-            were saved without its name.
+        ConfigError: the codec is not supported, or None, as in files of policies that were saved without its
+            name.
     """
     if codec is None:
         raise ConfigError(
-            "codec", "missing; the graph policy was saved without its action codec: train it anew"
+            "codec", "missing; the graph policy was saved without its action codec; train it again"
         )
     if codec not in READOUTS:
         allowed = ", ".join(READOUTS)

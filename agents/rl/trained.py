@@ -1,4 +1,4 @@
-"""From the files that training leaves to policies that act."""
+"""Policies that act, from the files of training runs."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from idn_gym.policy import Policy
 
 
 def _origin(kind: str, path: str | None, trust: bool) -> Origin | None:
-    """Of the policy at `path`; None for one that Stable-Baselines3 saved alone, and that is trusted.
+    """Origin of the policy at `path`; None for a trusted one that Stable-Baselines3 saved alone.
 
     Raises:
-        ConfigError: there is no such file, it is another agent's, or nothing says how to read its weights.
+        ConfigError: there is no such file, it belongs to another agent, or its origin is unknown.
     """
     if path is None:
         raise ConfigError(
-            "path", "is missing; name the policy.zip of a training run instead of the algorithm"
+            "path", "is missing; the agent must be trained first: name the policy.zip of a training run"
         )
     if not Path(path).is_file():
         raise ConfigError("path", f"{path!r} is not a file; train the agent first")
@@ -33,8 +33,8 @@ def _origin(kind: str, path: str | None, trust: bool) -> Origin | None:
     if origin is None and not trust:
         raise ConfigError(
             "path",
-            f"{path!r} has no {RECORD} beside it, so reading it would run code that it brings; "
-            "trust=True does so",
+            f"{path!r} has no {RECORD} beside it, so reading it would run code stored in it; "
+            "trust=True allows that",
         )
     if origin is not None and origin.agent.kind != kind:
         raise ConfigError("path", f"{path!r} holds another policy ({origin.agent.kind}), not {kind}")
@@ -43,15 +43,15 @@ def _origin(kind: str, path: str | None, trust: bool) -> Origin | None:
 
 def _reader(kind: str) -> Callable[..., Policy]:
     def read(env: VectorEnv[Any, Any, Any], path: str | None = None, trust: bool = False) -> Policy:
-        """The policy that training left at `path`, acting in `env`.
+        """Load the policy at `path` for acting in `env`.
 
         Args:
-            env: that it is going to act in.
-            path: of its policy.zip; ``config.yaml`` beside it says what its weights belong to.
-            trust: whether to read a policy that Stable-Baselines3 saved alone, and run the code in it.
+            env: environment in which it acts.
+            path: path of its policy.zip; ``config.yaml`` beside it describes its training.
+            trust: whether to read a policy that Stable-Baselines3 saved alone, which runs the code in it.
 
         Raises:
-            ConfigError: there is no such file, or it was trained on spaces other than those of `env`.
+            ConfigError: there is no such file, or its training used other spaces than those of `env`.
         """
         origin = _origin(kind, path, trust)
         if origin is None:
@@ -75,7 +75,7 @@ tqc = _reader("tqc")
 
 
 def ppo_graph(env: VectorEnv[Any, Any, Any], path: str | None = None, trust: bool = False) -> Policy:
-    """The graph policy that training left at `path`, in the network of `env`, whatever it was trained on.
+    """Load the graph policy at `path` for the network of `env`, whatever network it was trained on.
 
     Args:
         env: see above.
@@ -83,7 +83,7 @@ def ppo_graph(env: VectorEnv[Any, Any, Any], path: str | None = None, trust: boo
         trust: see above.
 
     Raises:
-        ConfigError: there is no such file, it holds another policy, or it was trained for other codecs.
+        ConfigError: there is no such file, it holds another policy, or its training used other codecs.
     """
     origin = _origin("ppo-graph", path, trust)
     if origin is not None:

@@ -1,4 +1,4 @@
-"""Reading trained weights and nothing else: no file that comes from somebody else can run code here."""
+"""Reading trained weights only: an untrusted file cannot run code here."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _DAMAGED = (
     *(OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError, EOFError),
     *(OverflowError, MemoryError, pickle.UnpicklingError, zipfile.BadZipFile, zlib.error),
 )
-"""What reading raises when somebody has been at the bytes."""
+"""Errors of reading damaged files."""
 
 
 def read_tensors(path: str | Path) -> Any:
-    """Tensors, numbers and texts in dicts and lists, as `torch.save` wrote them.
+    """Read tensors, numbers and texts in dicts and lists, as `torch.save` wrote them.
 
     Raises:
-        ConfigError: the file cannot be read, is damaged, or holds anything else.
+        ConfigError: the file cannot be read, is damaged, or holds other objects.
     """
     try:
         with Path(path).open("rb") as file:
@@ -36,10 +36,10 @@ def read_tensors(path: str | Path) -> Any:
 
 
 def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
-    """The weights of all nets in a policy.zip of Stable-Baselines3, by name.
+    """Read the weights of all networks in a policy.zip of Stable-Baselines3, by name.
 
     Raises:
-        ConfigError: the file cannot be read, is damaged, or holds anything but tensors.
+        ConfigError: the file cannot be read, is damaged, or holds other objects than tensors.
     """
     try:
         with zipfile.ZipFile(path) as file:
@@ -49,12 +49,12 @@ def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
     if not isinstance(weights, dict) or not all(
         isinstance(value, torch.Tensor) for value in weights.values()
     ):
-        raise ConfigError(str(path), "holds something else than weights")
+        raise ConfigError(str(path), "holds something other than weights")
     return weights
 
 
 def steps_of(path: str | Path) -> int:
-    """Environment steps that a policy.zip of Stable-Baselines3 was trained for.
+    """Read the number of environment steps for which a policy.zip of Stable-Baselines3 was trained.
 
     Raises:
         ConfigError: the file cannot be read, or is damaged.
@@ -68,12 +68,12 @@ def steps_of(path: str | Path) -> int:
 
 def _load(file: IO[bytes]) -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of torch, about how the file was written
+        warnings.simplefilter("ignore")  # torch's warnings about the format of the file
         return torch.load(file, map_location="cpu", weights_only=True)
 
 
 def _refusal(path: str | Path, error: BaseException) -> ConfigError:
-    """What torch says is long, and advises to trust the file."""
+    """Shorten torch's message, which is long and advises to trust the file."""
     if isinstance(error, OSError) and error.strerror:
         return ConfigError(str(path), f"cannot be read ({error.strerror})")
-    return ConfigError(str(path), f"is damaged, or holds more than tensors ({type(error).__name__})")
+    return ConfigError(str(path), f"is damaged, or holds other objects than tensors ({type(error).__name__})")

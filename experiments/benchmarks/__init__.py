@@ -1,4 +1,4 @@
-"""What the benchmarks measure, apart from their command lines.
+"""Measurements of the benchmarks, apart from their command lines.
 
 `worker` is a script that plays work in a process of its own, with whatever version of the package its
 interpreter finds; `processes` talks to it, `versions` says which versions there are. `bench` lets several

@@ -1,4 +1,4 @@
-"""Versions that play the same work in turn, so that what else the machine does meets all of them alike."""
+"""Versions that play the same work in turn, so that other load on the machine affects all of them equally."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BATCH = 64
 
 
 class BenchWork(NamedTuple):
-    """What a version plays."""
+    """Work of a version."""
 
     kind: Literal["steps", "slots", "masks", "resets", "make"] = "steps"
     """steps: resets included; slots: a batch, resets left out; masks: steps, each of which asks for the mask;
@@ -42,14 +42,14 @@ CARTPOLE = BenchWork(hold=1, env="CartPole-v1")
 
 
 class Entrant(NamedTuple):
-    """Who plays what."""
+    """The version, and its work."""
 
     version: str
     work: BenchWork
 
 
 class Rates(NamedTuple):
-    """How much was done per CPU second, play by play."""
+    """Work done per CPU second, play by play."""
 
     plays: Mapping[str, list[float]]
     memory: float = 0.0
@@ -92,7 +92,7 @@ class Bench:
             process.close()
 
     def once(self, key: object, call: Callable[[], _T]) -> _T:
-        """What a call gave, made once however many rows need it."""
+        """Result of a call, computed once for all rows that need it."""
         if key not in self._known:
             self._known[key] = call()
         return self._known[key]
@@ -116,7 +116,7 @@ class Bench:
             limit: [s] of wall time that each play may take; None: any.
 
         Raises:
-            WorkError: somebody cannot; of which `LimitError`: the limit was passed.
+            WorkError: a version fails; `LimitError`: it exceeded the limit.
         """
         seconds = self.seconds if seconds is None else seconds
         plays: dict[str, list[float]] = {name: [] for name in entrants}

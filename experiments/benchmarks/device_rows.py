@@ -32,7 +32,7 @@ class DeviceWorld(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Of its row."""
+        """Name of its row."""
         what = f"cohorts of {self.each:,}" if self.each > 1 else "nodes of their own"
         return f"{self.nodes * self.each:,} devices, {f'{self.nodes:,} ' if self.each > 1 else ''}{what}"
 
@@ -43,7 +43,7 @@ class DeviceWorld(NamedTuple):
 
     @property
     def options(self) -> dict[str, Any]:
-        """Of ``gym.make``; gateways are as many for each device as in the preset."""
+        """Keyword arguments of ``gym.make``; there are as many gateways per device as in the preset."""
         whole = load_scenario(PRESET)
         assert isinstance(whole.topology, Hierarchy)
         sensor, gateway = (whole.topology.tiers[tier] for tier in (3, 2))

@@ -1,4 +1,4 @@
-"""How long a fresh process takes until its first step is done."""
+"""Time that a fresh process needs until its first step is done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What online learners cost, beside the environment."""
+"""Computing time of online learners, beside that of the environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the benchmark found: numbers with their targets, laid out for people, programs and comparisons."""
+"""Results of the benchmark: numbers with their targets, for readers, programs and comparisons."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from idn_gym.text_tables import aligned
 
 LIMITS = "limits"
-"""Table of what may come to some number at most."""
+"""Table of numbers with an upper limit."""
 
 MEASURED = "measured"
 """Name of the number in tables whose rows say what it is."""
@@ -30,7 +30,7 @@ class BenchNumber(NamedTuple):
 
     @property
     def reached(self) -> bool | None:
-        """Whether it is within its target; None: it has none."""
+        """Whether it reaches its target; None: it has none."""
         if self.target is None:
             return None
         return self.value >= self.target if self.better == "higher" else self.value <= self.target
@@ -46,7 +46,7 @@ class MeasuredRow(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """Whether all targets are reached; empty where there is none."""
+        """Whether all targets are reached; empty without targets."""
         reached = [number.reached for number in self.numbers if number.target is not None]
         return ("reached" if all(reached) else "missed") if reached else ""
 

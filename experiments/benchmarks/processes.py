@@ -17,7 +17,7 @@ ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 
 class WorkError(RuntimeError):
-    """A process could not do what it was asked for."""
+    """A process failed."""
 
 
 class LimitError(WorkError):

@@ -13,7 +13,7 @@ from idn_gym.messages import show
 
 
 class BenchRow(NamedTuple):
-    """What is measured under one name."""
+    """One named measurement."""
 
     group: str
     """the table"""
@@ -21,7 +21,7 @@ class BenchRow(NamedTuple):
     measure: Callable[[Bench], Sequence[BenchNumber]]
 
     def matches(self, pattern: str) -> bool:
-        """Whether a pattern of the shell occurs in ``group: name``."""
+        """Whether a shell pattern occurs in ``group: name``."""
         return fnmatchcase(f"{self.group}: {self.name}", f"*{pattern}*")
 
 

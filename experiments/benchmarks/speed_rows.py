@@ -78,7 +78,7 @@ def bench_file(name: str) -> Path:
 
 
 def transfers(name: str) -> dict[str, Any]:
-    """What this version adds to a scenario of version 0.1."""
+    """Changes of this version to a scenario of version 0.1."""
     if load_scenario(bench_file(name)).serving.capacity == "exogenous":
         return {}
     return {"serving.queueing": "mgc", "serving.loading": "transfer"}

@@ -27,7 +27,7 @@ class Fall(NamedTuple):
 
 
 def comparable_numbers(rows: Iterable[MeasuredRow]) -> dict[str, BenchNumber]:
-    """By name, what does not depend on the machine and was measured."""
+    """Machine-independent ratios that were measured, by name."""
     return {
         f"{row.group}: {row.name}: {number.quantity}": number
         for row in rows
@@ -37,7 +37,7 @@ def comparable_numbers(rows: Iterable[MeasuredRow]) -> dict[str, BenchNumber]:
 
 
 def fallen(rows: Iterable[MeasuredRow], stored: Mapping[str, float]) -> list[Fall]:
-    """What fell by more than `LARGEST_FALL`; what should be low falls as its inverse does."""
+    """Ratios that fell by more than `LARGEST_FALL`; for ratios that should be low, the inverse counts."""
     falls = []
     for name, number in comparable_numbers(rows).items():
         before = stored.get(name)

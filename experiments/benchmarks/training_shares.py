@@ -1,4 +1,4 @@
-"""How PPO spends its time."""
+"""Shares of PPO's CPU time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PPO_ROLLOUTS = {name: rollouts for name, (_, rollouts) in PPO_TARGETS.items()} |
 
 
 def training_shares(scenario: str, rollouts: int) -> dict[str, float]:
-    """How PPO with the shipped hyper-parameters spends its CPU time, and its steps per CPU second.
+    """Shares of the CPU time of PPO with the shipped hyper-parameters, and its steps per CPU second.
 
     Args:
         scenario: a preset.

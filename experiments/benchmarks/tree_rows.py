@@ -38,7 +38,7 @@ class TreeSize(NamedTuple):
 
     @property
     def options(self) -> dict[str, Any]:
-        """Of ``gym.make``."""
+        """Keyword arguments of ``gym.make``."""
         tiers = zip((2, 3, 4), self.fan_out, strict=True)
         return {
             "scenario": str(bench_file("isp-hierarchy")),

@@ -31,7 +31,7 @@ class CodeVersion(NamedTuple):
 
 
 def working_tree() -> CodeVersion:
-    """What is being worked on."""
+    """The current version."""
     return CodeVersion("now", sys.executable, CHECKOUT)
 
 
@@ -49,7 +49,9 @@ def version_01(python: Path | None, out: Path) -> CodeVersion:
     if python is not None:
         found = shutil.which(python)
         if found is None:
-            raise ConfigError("baseline", f"{str(python)!r} is no program; name the Python of an environment")
+            raise ConfigError(
+                "baseline", f"{str(python)!r} is not a program; name the Python of an environment"
+            )
         return CodeVersion("0.1", found)
     folder = out / "version-0.1"
     if not (folder / "idn_gym").is_dir():

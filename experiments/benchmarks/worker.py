@@ -31,7 +31,7 @@ BATCH_TURN = 8
 """[slots] of a batch between two looks at the clock"""
 
 LONGEST = 4.0
-"""times the seconds asked for, within which play may go on to the end of an episode"""
+"""factor on the requested seconds, within which play may continue to the end of an episode"""
 
 Turn = Callable[[], tuple[int, bool]]
 """Plays on; returns how much was done, and whether an episode ended."""
@@ -64,7 +64,7 @@ def bench_env(work: dict[str, Any]) -> Any:
 
 
 def set_up(work: dict[str, Any]) -> tuple[Callable[[], object], Turn]:
-    """What to do outside of the clock before each turn, and the turn."""
+    """Untimed preparation of each turn, and the timed turn."""
     if work["kind"] == "make":
         gym.make("IDN-Scalar-v0", scenario="tiny", disable_env_checker=True)  # what the first one imports
         return _nothing, lambda: (int(bench_env(work) is not None), True)

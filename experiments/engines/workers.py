@@ -1,4 +1,4 @@
-"""Processes that work side by side, and end when the process that started them has ended, however it did."""
+"""Worker processes that end when the process that started them has ended, for any reason."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ def set_process() -> None:
 def pool_of(
     workers: int, prepare: Callable[..., object] | None = None, *given: Any
 ) -> Iterator[ProcessPoolExecutor]:
-    """A pool of processes of one thread each.
+    """A pool of single-threaded processes.
 
-    Work that fails is waited for with all that runs beside it; on Ctrl-C and SIGTERM the workers end at once.
+    After a failure, the calls that already run are finished; on Ctrl-C and SIGTERM the workers end at once.
 
     Args:
-        workers: how many.
-        prepare: what each of them calls first.
-        given: what it calls that with.
+        workers: number of processes.
+        prepare: function that each worker calls first.
+        given: argument of `prepare`.
     """
     set_process()
     context = multiprocessing.get_context("spawn")
-    # Nobody writes into this pipe: it ends when its writer is closed, which systems do for the dead.
+    # No process writes into this pipe: it ends when its writer closes, which the system does at exit.
     watched, lifeline = context.Pipe(duplex=False)
     others = set(multiprocessing.active_children())
     pool = _Pool(workers, context, _begin, (watched, prepare, given))
@@ -70,10 +70,10 @@ def pool_of(
 
 
 def _end(pool: ProcessPoolExecutor, others: set[BaseProcess], cancel: bool = False) -> None:
-    """Let the workers end and wait for them, those that are still starting too.
+    """End the workers and wait for them, including those that are still starting.
 
-    Not by `shutdown(wait=True)`: it joins a thread, and Python takes a thread for ended once a signal has
-    interrupted that. Then nobody would wait, and a worker that starts late would find its queues gone.
+    `shutdown(wait=True)` does not suffice: it joins a thread, and Python considers a thread finished once a
+    signal has interrupted the join. A worker that starts late would then find its queues closed.
     """
     pool.shutdown(wait=False, cancel_futures=cancel)
     for worker in set(multiprocessing.active_children()) - others:
@@ -81,9 +81,10 @@ def _end(pool: ProcessPoolExecutor, others: set[BaseProcess], cancel: bool = Fal
 
 
 class _Pool(ProcessPoolExecutor):
-    """Lets signals wait while it starts a worker.
+    """An executor that delays signals while it starts a worker.
 
-    One that was interrupted half started would be waited for by nobody, and find its queues gone.
+    Otherwise a worker that was interrupted during its start would not be waited for, and find its queues
+    closed.
     """
 
     def submit(self, call: Callable[..., Any], /, *given: Any, **options: Any) -> Future[Any]:
@@ -112,10 +113,10 @@ def signals_waiting() -> Iterator[None]:
 
 
 def _begin(watched: Connection, prepare: Callable[..., object] | None, given: tuple[Any, ...]) -> None:
-    """In a worker, before its first task."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when to stop
+    """Initialise a worker, before its first task."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells workers when to stop
     if sys.platform == "linux":
-        # At once, where the watch below has to wait for compiled code to return.
+        # Immediate, whereas the watch below has to wait for compiled code to return.
         ctypes.CDLL(None).prctl(DIES_WITH_PARENT, signal.SIGKILL)
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
     if prepare is not None:
@@ -123,7 +124,7 @@ def _begin(watched: Connection, prepare: Callable[..., object] | None, given: tu
 
 
 def _end_with(watched: Connection) -> None:
-    """Wait until the other end of the pipe is gone, and go too."""
+    """Wait until the other end of the pipe is closed, then exit."""
     try:
         watched.recv_bytes()
     except (EOFError, OSError):

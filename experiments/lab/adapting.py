@@ -33,14 +33,14 @@ from idn_gym.lab.training.loop import logits
 from idn_gym.lab.training.shifts import CLEAN
 
 MIXED = "all"
-"""stands for the condition of a job whose nodes do not share theirs"""
+"""name of the condition of a job whose nodes have different conditions"""
 
 MOST_SEEDS = 1000
 """trainings; so many times a draw and the seed of a training make a seed that no other pair has"""
 
 
 class AdaptationJob(NamedTuple):
-    """What is adapted."""
+    """One job: what to adapt, how and with which samples."""
 
     network: str
     seed: int
@@ -51,13 +51,13 @@ class AdaptationJob(NamedTuple):
     condition: str
 
     def file(self, folder: Path) -> Path:
-        """Where its results are."""
+        """File of its results."""
         name = f"seed-{self.seed}-draw-{self.draw}-{self.peers}-{self.condition}.json"
         return folder / "runs" / file_name(self.network) / name
 
 
 class Adapted(NamedTuple):
-    """What one adapted network answers."""
+    """Answers of one adapted network."""
 
     method: str
     """empty: not adapted"""
@@ -102,7 +102,7 @@ def identity(study: AdaptationStudy, store: Store, job: AdaptationJob) -> dict[s
 
 
 def job_done(study: AdaptationStudy, store: Store, folder: Path, job: AdaptationJob) -> bool:
-    """Whether a job's results are there."""
+    """Whether a job's results exist."""
     path = job.file(folder)
     try:
         record = read_yaml(path) if path.is_file() else None
@@ -128,14 +128,16 @@ def run_job(study: AdaptationStudy, store: Store, folder: Path, job: AdaptationJ
 
 
 def read_job(study: AdaptationStudy, store: Store, folder: Path, job: AdaptationJob) -> list[Adapted]:
-    """What a job found.
+    """Read a job's results.
 
     Raises:
         ConfigError: it is not done.
     """
     path = job.file(folder)
     if not job_done(study, store, folder, job):
-        raise ConfigError(str(path), "is not there, or of another study; adapt_lab goes on with it")
+        raise ConfigError(
+            str(path), "is missing or belongs to another study; experiments.adapt_lab computes it"
+        )
     return [Adapted(*result) for result in read_yaml(path)["results"]]
 
 

@@ -1,4 +1,4 @@
-"""What the headline claims need of trained networks, one seed at a time, and what they come to."""
+"""Measurements of trained networks that the headline claims need, one seed at a time, and their findings."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class Finding(NamedTuple):
 
     @property
     def holds(self) -> bool | None:
-        """Whether the mean keeps its limit; None where there is none."""
+        """Whether the mean keeps its limit; None without a limit."""
         return None if self.least is None and self.most is None else self.keeps(self.mean)
 
     def keeps(self, value: float) -> bool:
-        """Whether a number is within the limit, but for rounding."""
+        """Whether a number is within the limit, up to rounding."""
         slack = 1e-9
         return (self.least is None or value >= self.least - slack) and (
             self.most is None or value <= self.most + slack
@@ -51,7 +51,7 @@ class Finding(NamedTuple):
 
 
 class Evidence:
-    """What the claims need of one seed."""
+    """Measurements of one seed for the claims."""
 
     def __init__(self, store: Store, seed: int, data: Data) -> None:
         self.store, self.seed, self.data = store, seed, data

@@ -12,10 +12,10 @@ from idn_gym.quality.exit_thresholds import CautiousExits, ThresholdBandit, exit
 from idn_gym.quality.signals import confidence_places
 
 CHOICE_GRID = np.array([0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.01])
-"""From always answering to always passing on."""
+"""Thresholds, from always answering to always passing on."""
 
 PASSING = 0.05
-"""What passing on costs, in errors."""
+"""Cost of passing on, in errors."""
 
 CHOICE_BINS = 20
 CHOICE_ANSWERS = 25

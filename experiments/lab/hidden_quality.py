@@ -1,4 +1,4 @@
-"""What estimators and alarms make of the answers of trained networks, condition by condition.
+"""Estimators and alarms on the answers of trained networks, condition by condition.
 
 Of the samples of an outcome table one half, drawn at random, is the labelled source, as it is under the first
 condition; the other half is what the streams are made of, under every condition.
@@ -32,7 +32,7 @@ STREAM_SLOTS, STREAM_ANSWERS = 40, 25
 """Slots of a stream that alarms watch, and answers in each, drawn with replacement."""
 
 TOLERATED = 0.05
-"""Loss of accuracy that harms nobody."""
+"""Loss of accuracy that does not count as harm."""
 
 
 class Halves(NamedTuple):
@@ -61,7 +61,7 @@ def bin_counts(places: Ints, weight: Bools | None = None) -> Floats:
 
 
 def source_of(halves: Halves) -> StreamSource:
-    """What the first half says under the first condition."""
+    """Source data: the first half under the first condition."""
     places, correct = halves.places[0, :, 0], halves.correct[0, :, 0]
     return fit_streams(bin_counts(places), bin_counts(places, correct), bin_middles(QUALITY_BINS))
 
@@ -147,7 +147,7 @@ def _watch(outcomes: Outcomes, k: int, split: int) -> Floats:
 
 
 def _counts(places: Ints, correct: Bools, rng: np.random.Generator) -> SlotCounts:
-    """Of one row of X streams, answers (X, n), of which a share is probed."""
+    """Statistics of one row of X streams, answers (X, n), of which a share is probed."""
     n = places.shape[1]
     probed = rng.permutation(n)[: max(round(PROBED_SHARE * n), 1)]
     whole = np.full((1, len(places)), float(len(probed)))

@@ -16,7 +16,7 @@ from idn_gym.quality.signals import bin_middles
 
 CHECK_BINS = 10
 CHECK_SHARES = np.arange(1.0, CHECK_BINS + 1) / np.arange(1.0, CHECK_BINS + 1).sum()
-"""Of confidences on the source: most of them high."""
+"""Distribution of confidences on the source: most of them high."""
 
 LABELS_PER_SLOT = 5
 """per slot"""
@@ -36,7 +36,7 @@ class HeldBands(NamedTuple):
 
 
 def count_held(forgetting: Forgetting, accuracy: float, streams: int, slots: int) -> HeldBands:
-    """How many bands of 95 % around the share of right answers hold a constant accuracy."""
+    """Share of 95 % bands around the share of right answers that contain a constant accuracy."""
     rng = np.random.default_rng([1, round(1000 * accuracy)])
     estimator, always = ProbedLabels(streams, 1, forgetting=forgetting), np.ones((streams, 1), bool)
     for _ in range(slots):
@@ -68,7 +68,7 @@ def edge_shares() -> Floats:
 
 
 def count_false_alarms(by: str, streams: int, slots: int) -> int:
-    """How many of the streams an alarm of 5 % ever fires on, at the edge of its hypothesis."""
+    """Share of streams on which an alarm of 5 % ever fires, at the boundary of its hypothesis."""
     rng = np.random.default_rng(2)
     alarm = make_check_alarm(by, streams)
     for _ in range(slots):
@@ -93,7 +93,7 @@ def detection_delays(accuracy: float, streams: int, most: int) -> Floats:
 
 
 class Regret(NamedTuple):
-    """Of a bandit, summed over the slots so far."""
+    """Regret of a bandit, summed over the slots so far."""
 
     mean: Floats  # (slots,) over the streams
     most: Floats  # (slots,) of one stream
@@ -101,7 +101,7 @@ class Regret(NamedTuple):
 
 
 def bandit_regret(changes: int, streams: int, slots: int) -> Regret:
-    """Of EXP3 over five thresholds whose losses are 0 or 1; the best one changes this many times.
+    """Regret of EXP3 over five thresholds with losses of 0 or 1; the best one changes this many times.
 
     The losses are the same for all streams, which differ in what they choose.
     """

@@ -49,7 +49,7 @@ from idn_gym.quality.running import sliding
 ARRAYS = ("validation", "validation_labels", "test", "test_labels", "conditions")
 
 STREAM = (CLEAN, "noise-0.2", CLEAN, "blur-2", "rotation-20", "noise-0.2", CLEAN)
-"""What a stream of requests goes through, label-free."""
+"""Conditions that a stream of requests passes through, without labels."""
 
 SEGMENT = 1_000
 """[requests] under each of them"""
@@ -85,7 +85,7 @@ class Judged(NamedTuple):
 
 
 class Calibrated(NamedTuple):
-    """What calibration does to one exit, on clean test data; nan where a number is not defined."""
+    """Effect of calibration on one exit, on clean test data; nan where a number is not defined."""
 
     network: str
     file: str
@@ -100,7 +100,7 @@ class Calibrated(NamedTuple):
 
 
 class Followed(NamedTuple):
-    """How well a window of calibrated confidences follows one exit's accuracy through `STREAM`."""
+    """Error of a window of calibrated confidences against one exit's accuracy along `STREAM`."""
 
     network: str
     file: str

@@ -83,7 +83,7 @@ class Store(NamedTuple):
         return self.folder / file_name(name) / f"seed-{seed}{suffix}"
 
     def done(self, name: str, seed: int) -> bool:
-        """Whether the network is there as its recipe describes it now."""
+        """Whether the network exists with its current recipe."""
         path = self.file(name, seed)
         if not path.is_file():
             return False
@@ -91,7 +91,7 @@ class Store(NamedTuple):
         return isinstance(record, dict) and record.get("recipes") == self._recipes(name)
 
     def whole(self, name: str, seed: int) -> bool:
-        """Whether it is there and can be read; what is damaged has to be trained again."""
+        """Whether it exists and can be read; a damaged network must be trained again."""
         try:
             if not self.done(name, seed):
                 return False
@@ -103,7 +103,7 @@ class Store(NamedTuple):
         return True
 
     def record(self, name: str, seed: int) -> dict[str, Any]:
-        """What was written down about a network.
+        """Read the record of a network.
 
         Raises:
             ConfigError: it is not there.
@@ -161,7 +161,7 @@ class Store(NamedTuple):
 
     def _absent(self) -> str:
         command = f"python -m experiments.train_lab configs/lab/{self.lab.name}.yaml --out {self.folder}"
-        return f"is not there, or of another recipe; train what is missing with: {command}"
+        return f"is missing or belongs to another recipe; train the missing networks with: {command}"
 
     def _recipes(self, name: str) -> Any:
         lab = self.lab

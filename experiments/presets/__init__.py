@@ -1,1 +1,1 @@
-"""What presets are like: how full they are, and what loading costs in them."""
+"""Properties of presets: utilisation, costs of loading, headroom."""

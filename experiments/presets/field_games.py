@@ -1,4 +1,4 @@
-"""Small random fields whose associations are all judged: what selfishness costs in the environment."""
+"""Small random fields, all associations of which are evaluated: costs of selfishness in the environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What moving models could win: the best placement kept, the best sequence found, and a bound."""
+"""Possible gain of moving models: the best static placement, the best sequence found, and a bound."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIELD = ("cloud-only", "static-greedy", "lru", "lfu", "olag", "infida", "library
 """Policies that are compared; their recorded sequences are candidates, too."""
 
 LIBRARIES = ("library", "library-greedy", "mpc")
-"""Those of them that search whole placements before they play."""
+"""Policies among them that search whole placements before they play."""
 
 MOST_SITES = 100
 """Nodes to place models on up to which they are asked; with 192 their searches alone take half an hour."""
@@ -53,7 +53,7 @@ def field_of(scenario: Scenario) -> tuple[str, ...]:
 
 
 class FieldLine(NamedTuple):
-    """What one policy costs on one scenario, beside the best static placement and the best sequence."""
+    """Cost of one policy on one scenario, beside the best static placement and the best sequence."""
 
     scenario: str
     policy: str
@@ -81,7 +81,7 @@ class FieldLine(NamedTuple):
 
 
 class Headroom(NamedTuple):
-    """Of one scenario, over episodes; costs per slot."""
+    """Brackets of one scenario, over episodes; costs per slot."""
 
     scenario: str
     seeds: tuple[int, ...]
@@ -104,7 +104,7 @@ class Headroom(NamedTuple):
 
     @property
     def best_of_field(self) -> tuple[str, float]:
-        """Which policy costs least, and its mean cost."""
+        """Policy with the lowest cost, and its mean cost."""
         name = min(self.field, key=lambda policy: float(self.field[policy].mean()))
         return name, float(self.field[name].mean())
 

@@ -1,4 +1,4 @@
-"""What loading over the network costs who keeps a placement and who moves it."""
+"""Costs of loading over the network, for static placements and for changing ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PLACING = {
     "moved_every_tenth_slot": ("random", 10),
     "moved_every_slot": ("random", 1),
 }
-"""Who places, and for how many slots a placement stays."""
+"""Policies, and the number of slots for which a placement stays."""
 
 LOADING_HEAD = ("preset", "slot [s]", *(way.replace("_", " ") for way in PLACING))
 
@@ -67,7 +67,7 @@ class Repeating(Policy):
 def loading_costs(
     scenario: Scenario, seeds: Sequence[int], preference: str = "balanced"
 ) -> list[LoadingCost]:
-    """What `PLACING` cost over `LOADING_SLOTS` slots, for each of `SLOT_LENGTHS`.
+    """Costs of `PLACING` over `LOADING_SLOTS` slots, for each of `SLOT_LENGTHS`.
 
     Args:
         scenario: with shared capacity.

@@ -1,4 +1,4 @@
-"""How full a scenario is: its busiest node and link, with nothing placed and with a good placement."""
+"""Utilisation of a scenario: its busiest node and link, with nothing placed and with a good placement."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ NOMINAL_HEAD = (
 def nominal_load(
     scenario: Scenario, seeds: Sequence[int], config: SearchConfig, preference: str = "balanced"
 ) -> NominalLoad:
-    """Who is how busy in the nominal slot, and at most in episodes.
+    """Busiest node and link in the nominal slot, and their maximum in episodes.
 
     Args:
         scenario: what to look at.

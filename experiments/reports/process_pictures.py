@@ -20,7 +20,7 @@ MOST_TICKS = 12
 """Rows of a panel of shades that have their names beside them."""
 
 USUAL = 0.99
-"""Share of values that shades tell apart where a few are more than twice as large; these are as dark."""
+"""Quantile at which shades end if a few values are more than twice as large; these are as dark."""
 
 
 def picture_processes(title: str, slot_seconds: float, drawn: Sequence[DrawnProcess]) -> Figure:
@@ -71,7 +71,7 @@ def _that_fail(process: DrawnProcess) -> DrawnProcess:
 
 
 def _alike(values: Floats) -> tuple[Ints, Ints]:
-    """The first of each set of columns that are alike, in their order, and the set of each column."""
+    """The first of each set of identical columns, in order, and the set of each column."""
     _, first, group = np.unique(values, axis=1, return_index=True, return_inverse=True)
     order = np.argsort(first)
     rank = np.empty_like(order)

@@ -1,4 +1,4 @@
-"""What moves in an episode of a scenario, process by process, as people call it."""
+"""Processes of a scenario's episode, one by one, with their titles."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _SAID = {
     "quality.conditions": ("conditions of requests", "place in names", "ingress nodes", None),
     "dynamics.carbon": ("carbon intensity of electricity", "g CO2e/kWh", "nodes", None),
 }
-"""Of processes whose columns are drawn as they are: title, unit, what columns are, and what is nominal."""
+"""Processes whose columns are drawn directly: title, unit, meaning of the columns, and nominal value."""
 
 _STILL = ("fixed", "constant")
 """Kinds that move nothing."""
@@ -111,7 +111,7 @@ def _said(
     moved: Any,
     names: ColumnNames,
 ) -> list[DrawnProcess]:
-    """A process as it is shown; arguments as `list_processes` gives them."""
+    """A process as it is drawn; arguments as `list_processes` returns them."""
     if key == "workload.popularity":
         return _popularity(compiled, process, values, moved)
     tasks, called = compiled.names.tasks, tuple(of[0] for of in names)
@@ -136,7 +136,7 @@ def _said(
 
 
 def _moves(compiled: Compiled, key: str) -> Bools | None:
-    """Which columns a process of resources moves; None: all."""
+    """Return the columns that a process of resources changes; None: all."""
     if key == "dynamics.link":
         return compiled.link_moves
     return (

@@ -23,14 +23,14 @@ HOUR, TEN_MINUTES = 3600.0, 600.0
 
 
 class HitRatios(NamedTuple):
-    """Of one number of nodes and room for models, in [0, 1]."""
+    """Hit ratios for one number of nodes and models per node, in [0, 1]."""
 
     static: float
     """the best models of each node, in hindsight"""
     lru: float
     """least-recently-used replacement, every miss of which is a load"""
     hourly: float
-    """the best models of each node and hour, chosen anew with foresight and loaded for nothing"""
+    """the best models of each node and hour, chosen in hindsight and loaded for free"""
     ten_minutes: float
     """the same with ten minutes"""
 
@@ -43,7 +43,7 @@ GENAI_RATIOS = {
     (16, 3): HitRatios(0.6173, 0.7404, 0.8700, 0.9526),
     (16, 4): HitRatios(0.6933, 0.7839, 0.9234, 0.9792),
 }
-"""Of the 26,392 requests of the log of cluster-trace-v2026-GenAI that count."""
+"""Hit ratios of the 26,392 valid requests of the log of cluster-trace-v2026-GenAI."""
 
 
 def ratios_by_case(requests: RequestRows) -> dict[Case, HitRatios]:
@@ -58,7 +58,7 @@ def generator_ratios(scenario: Scenario, seeds: int) -> dict[Case, HitRatios]:
 
 
 def hit_ratios(requests: RequestRows, nodes: int, room: int) -> HitRatios:
-    """What four rules hit of the requests.
+    """Hits of four rules on the requests.
 
     Args:
         requests: at least one.
@@ -85,7 +85,7 @@ def best_hits(place: Ints, model: Ints, room: int) -> int:
 
 
 def lru_hits(node: Ints, model: Ints, room: int) -> int:
-    """Requests for one of the `room` models that their node was asked for last; all others are loads."""
+    """Requests for one of the `room` models requested last at their node; all others are loads."""
     held: dict[int, OrderedDict[int, None]] = {g: OrderedDict() for g in np.unique(node).tolist()}
     hits = 0
     for g, asked in zip(node.tolist(), model.tolist(), strict=True):

@@ -1,4 +1,4 @@
-"""What moving whole models between sites saves, by a simple rule that knows the demand of the next slots."""
+"""Savings from moving whole models between sites, by a simple rule that knows the next slots' demand."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def site_demand(compiled: Compiled, demand: Floats) -> Floats:
 
 
 def next_demand_sets(demand: Floats, room: int, window: int, bonus: float) -> Bools:
-    """Which tasks (T, G, K) each node holds in each slot: those of most demand in the next `window` slots.
+    """Tasks (T, G, K) that each node holds in each slot: those with most demand in the next `window` slots.
 
     Args:
         demand: (T, G, K) of `site_demand`.
@@ -54,7 +54,7 @@ def next_demand_sets(demand: Floats, room: int, window: int, bonus: float) -> Bo
 
 
 class Saving(NamedTuple):
-    """Of one way to place, over episodes."""
+    """Results of one way to place, over episodes."""
 
     name: str
     cost: Interval
@@ -68,7 +68,7 @@ def what_moving_saves(scenario: Scenario, seeds: Sequence[int]) -> tuple[list[Sa
 
     Args:
         scenario: one model per task, all of one size, and all memory at the ingress nodes, as in
-            `genai-shift`; so the best placement to keep holds what a node is asked for most.
+            `genai-shift`; so the best static placement holds the most requested tasks of each node.
         seeds: of the test split, at least two.
 
     Returns:

@@ -31,7 +31,7 @@ GENAI_COLUMNS: dict[str, Any] = {
     "node": LogColumn("groupId", ByHash()),
     "only": (Only("predict_status", "SUCCEED"),),
 }
-"""Of the log of cluster-trace-v2026-GenAI; docs/dynamics.md replays it with the same."""
+"""Columns of the log of cluster-trace-v2026-GenAI; docs/dynamics.md replays it with the same."""
 
 
 class RequestRows(NamedTuple):

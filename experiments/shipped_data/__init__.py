@@ -1,1 +1,1 @@
-"""Where the data that ships with the package comes from."""
+"""Sources of the data that ships with the package."""

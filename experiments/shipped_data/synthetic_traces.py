@@ -41,7 +41,7 @@ def carbon_of_regions() -> str:
 
 
 TRACES = {"phone-uplink.csv": phone_uplink, "carbon-of-regions.csv": carbon_of_regions}
-"""By name of the file."""
+"""Traces by name of the file."""
 
 
 def main() -> None:

@@ -1,1 +1,1 @@
-"""What a study is: its configuration, runs that are played once and kept, results, plots and pages."""
+"""Parts of a study: configuration, runs that are played once and kept, results, plots and pages."""

@@ -1,4 +1,4 @@
-"""What the best sequence of placements costs in one episode of a study, as a bracket; kept on disk.
+"""Bracket of the best sequence of placements in one episode of a study; kept on disk.
 
 Every sequence that was played in the episode is a candidate, so that no policy is ahead of the lower end.
 Agents that a study plays in a scenario of their own (`StudyEntry.overrides`) are measured against the bracket
@@ -40,15 +40,15 @@ class BracketRun(CachedRecord):
     """CPU seconds to spend"""
 
     KINDS: ClassVar[Mapping[str, type]] = {"of": str, **dict.fromkeys(BRACKET_FIGURES, float)}
-    DAMAGED: ClassVar[str] = "is no bracket"
+    DAMAGED: ClassVar[str] = "is not a bracket"
 
     @property
     def part(self) -> str:
-        """Of the study."""
+        """Name of the study's part."""
         return self.units[0].part
 
     def file(self, out: Path) -> Path:
-        """Where the record is kept."""
+        """File of the record."""
         unit = self.units[0]
         cell = ",".join(f"{k}={json.dumps(v)}" for k, v in of_scenario(unit.cell).items()) or "all"
         return out.joinpath("brackets", file_name(unit.part), file_name(cell), f"{unit.seed}.json")
@@ -69,7 +69,7 @@ class BracketRun(CachedRecord):
         return [wishes(changes, slots, shape) for changes in found.values()]
 
     def asked(self, out: Path) -> str:
-        """What tells brackets of other episodes, preferences, sequences or seconds apart."""
+        """Digest that separates brackets of other episodes, preferences, sequences or seconds."""
         told = hashlib.sha256(json.dumps([self.units[0].record(), self.seconds]).encode())
         for unit in self.units:
             told.update(_changes(unit, out).tobytes())

@@ -1,4 +1,4 @@
-"""What a study proves about an episode, kept on disk as one JSON file beside what it belongs to."""
+"""A proof about an episode of a study, kept on disk as one JSON file with what it belongs to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from idn_gym.files import write_text
 
 
 class CachedRecord:
-    """Base: a file is this record's if `of` in it is what is asked for; what is damaged is not there."""
+    """Base: a file is this record's if its `of` matches; a damaged file does not count."""
 
     KINDS: ClassVar[Mapping[str, type]]
     """entries beside `of` and `code`, with what they have to be"""
@@ -21,19 +21,19 @@ class CachedRecord:
     """what messages say of a file that is something else"""
 
     def file(self, out: Path) -> Path:
-        """Where the record is kept."""
+        """File of the record."""
         raise NotImplementedError
 
     def asked(self, out: Path) -> Any:
-        """What tells records apart, as JSON can hold it."""
+        """Data that identify the record, in a form that JSON can store."""
         raise NotImplementedError
 
     def fits(self, found: Mapping[str, Any]) -> bool:
-        """Whether entries of the right kinds are of the right size."""
+        """Whether entries of the right types have the right sizes."""
         return True
 
     def done(self, out: Path) -> bool:
-        """Whether it is there, and what it belongs to is what is asked for."""
+        """Whether the record exists and belongs to the current configuration."""
         try:
             return self.file(out).is_file() and bool(self.read(out)["of"] == self.asked(out))
         except ConfigError:
@@ -44,7 +44,7 @@ class CachedRecord:
         return float(self.read(out)["seconds"])
 
     def read(self, out: Path) -> dict[str, Any]:
-        """What `keep` wrote.
+        """Read the record that `keep` wrote.
 
         Raises:
             ConfigError: it is not there, or damaged.

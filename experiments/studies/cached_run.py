@@ -1,4 +1,4 @@
-"""What all runs of a study share: played once, kept on disk, told apart by all that defines them."""
+"""Base of a study's runs: played once, kept on disk, identified by everything that defines them."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class CachedRun:
     """what the record holds beside the unit itself"""
 
     def file(self, out: Path) -> Path:
-        """Where the record is kept; arrays lie beside it."""
+        """File of the record; arrays are stored beside it."""
         raise NotImplementedError
 
     def trainings(self) -> Sequence[StudyTraining]:
-        """What has to be trained before it is played."""
+        """Trainings that must be finished before it is played."""
         raise NotImplementedError
 
     def play(self, out: Path) -> Path:
@@ -49,7 +49,7 @@ class CachedRun:
         raise NotImplementedError
 
     def record(self) -> dict[str, Any]:
-        """As plain data, to tell whether what is on disk is this run."""
+        """Plain data that identify this run on disk."""
         plain = {**dataclasses.asdict(self), "scenario": to_plain(self.scenario)}
         plain["trained"] = [training.name for training in self.trainings()]
         found: dict[str, Any] = json.loads(json.dumps(plain))
@@ -64,7 +64,7 @@ class CachedRun:
         raise NotImplementedError
 
     def read(self, out: Path) -> dict[str, Any]:
-        """What `keep` wrote.
+        """Read the record that `keep` wrote.
 
         Raises:
             ConfigError: it is not there, or damaged.
@@ -72,10 +72,10 @@ class CachedRun:
         path = self.file(out)
         found = read_yaml(path)
         if not isinstance(found, dict):
-            raise ConfigError(str(path), f"{show(found)} is no record")
+            raise ConfigError(str(path), f"{show(found)} is not a record")
         for name, kind in {"unit": dict, **self.FIELDS}.items():
             if not isinstance(found.get(name), kind):
-                raise ConfigError(str(path), f"{name} is {show(found.get(name))}, so this is no record")
+                raise ConfigError(str(path), f"{name} is {show(found.get(name))}, so this is not a record")
         return found
 
     def took(self, out: Path) -> float:
@@ -83,7 +83,7 @@ class CachedRun:
         return float(self.read(out)["cpu_seconds"])
 
     def done(self, out: Path) -> bool:
-        """Whether it has been played; what is damaged has not."""
+        """Whether it has been played; a damaged record does not count."""
         if not self.file(out).is_file():
             return False
         try:

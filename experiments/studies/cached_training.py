@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class StudyTraining(Protocol):
-    """What is trained once for all runs of a study that need it."""
+    """A training that all runs of a study that need it share."""
 
     @property
     def depth(self) -> int:
@@ -33,14 +33,14 @@ class StudyTraining(Protocol):
 
     @property
     def config(self) -> Any:
-        """What is run.
+        """The configuration that is run.
 
         Raises:
             ConfigError: there is no such run.
         """
 
     def folder(self, out: Path) -> Path:
-        """Where it is kept."""
+        """Folder of the training."""
 
     @property
     def chain(self) -> Sequence[StudyTraining]:
@@ -56,12 +56,12 @@ class StudyTraining(Protocol):
         """CPU seconds."""
 
     def run(self, out: Path) -> Path:
-        """Train, or use what is there."""
+        """Train, or return the existing policy."""
 
 
 @dataclass(frozen=True)
 class CachedTraining:
-    """What is trained; two whose resolved configurations are equal give the same policy."""
+    """A training; two trainings with equal resolved configurations give the same policy."""
 
     agent: str
     scenario: Scenario
@@ -97,7 +97,7 @@ class CachedTraining:
         return [self]
 
     def folder(self, out: Path) -> Path:
-        """Where the run is kept."""
+        """Folder of the run."""
         return out / "trained" / self.name
 
     def files(self, out: Path) -> tuple[Path, ...]:
@@ -145,7 +145,7 @@ class CachedTraining:
         found = read_yaml(path)
         right = isinstance(found, dict) and isinstance(found.get("code"), str)
         if not right or not all(isinstance(found.get(key), (int, float)) for key in ("steps", "cpu_seconds")):
-            raise ConfigError(str(path), f"{show(found)} is not what a training took")
+            raise ConfigError(str(path), f"{show(found)} is not a record of a training")
         return found
 
     def took(self, out: Path) -> float:

@@ -1,4 +1,4 @@
-"""Which code played a run: a digest of everything that can move its numbers."""
+"""Identity of the code that played a run: a digest of everything that can change its numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def code_stamp() -> str:
     """Digest of the statements of all modules that play, and of the data that come with them.
 
     Comments, docstrings and layout do not count. Files are read at the first call: make it when a process
-    starts, before somebody edits them.
+    starts, before any file is edited.
     """
     digest = hashlib.blake2b(digest_size=8)
     for path in sorted(path for part in PARTS for path in (ROOT / part).rglob("*")):

@@ -1,4 +1,4 @@
-"""What a study consists of, as its YAML file states it."""
+"""Configuration of a study, from its YAML file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AGENT_PREFIX = "agent."
 """Prefix of grid keys that set an option of the agents instead of a field of the scenario."""
 
 BASELINE = "cloud-only"
-"""Agent that plays in every cell although no part names it: gains are what others save against it."""
+"""Agent that plays in every cell even if no part names it: gains are savings over its cost."""
 
 METRIC = Literal[
     "ntag",
@@ -56,17 +56,17 @@ METRIC = Literal[
     "fairness",
     "airtime",
 ]
-"""What figures can show, beside columns of `idn_gym.metrics.METRICS`:
+"""Columns that figures can show, in addition to `idn_gym.metrics.METRICS`:
 
 - ntag: gain per request, mean over slots; second_half: over the second half of them;
-- cost: what trained agents learn to lower, the scalar cost per slot under the study's preference;
+- cost: scalar cost per slot under the study's preference, which trained agents minimise;
 - share: gain over the upper bound of all static placements in hindsight;
-- regret: gain that the best static placement is ahead, and rounding_regret that 1 - 1/e of it is;
-- fractional_regret: gain that the best static placement is ahead of a learner's fractions, and
-  fractional_regret_most that the upper bound of all static fractions is, taken as spread evenly over the
-  slots: the regret against the best fractions, which proven bounds speak of, lies between the two;
-- behind_greedy, of_greedy: gain that the clairvoyant greedy, which is no optimum, is ahead, and share of it;
-- saved: share of the best static placement's cost that is saved, loading paid;
+- regret: lead of the best static placement in gain, and rounding_regret: lead of 1 - 1/e of it;
+- fractional_regret: lead of the best static placement over a learner's fractions, and
+  fractional_regret_most: lead of the upper bound of all static fractions, spread evenly over the
+  slots; the regret against the best fractions, to which proven bounds refer, lies between the two;
+- behind_greedy, of_greedy: lead of the clairvoyant greedy, which is not optimal, and share of its gain;
+- saved: share of the best static placement's cost that is saved, loading included;
 - of_dynamic: cost saved against the repositories alone over the most that any sequence can save, and
   of_dynamic_most over what the best sequence found saves: the share of the dynamic optimum lies between them
   (where nothing is saved, the two change places);
@@ -81,7 +81,7 @@ METRIC = Literal[
 """
 
 DEVICE_METRICS = ("lifetime", "fairness", "airtime")
-"""What an episode's record may lack: it has lifetimes only with batteries, airtime only with duty cycles."""
+"""Columns that an episode's record may lack: lifetimes need batteries, airtime needs duty cycles."""
 
 MOVING_METRICS = (
     "saved",
@@ -94,11 +94,11 @@ MOVING_METRICS = (
     "headroom",
     "headroom_most",
 )
-"""What is measured against the best sequence of placements; see `METRIC`."""
+"""Columns measured against the best sequence of placements; see `METRIC`."""
 
 
 def of_scenario(cell: Mapping[str, Any]) -> dict[str, Any]:
-    """The entries of a grid cell that change the scenario, not the agents."""
+    """Return the entries of a grid cell that change the scenario rather than the agents."""
     return {key: value for key, value in cell.items() if not key.startswith(AGENT_PREFIX)}
 
 
@@ -113,17 +113,17 @@ class StudyPart:
     grid: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     """values of dotted keys of the scenario, or of agent options (``agent.refresh``); all combinations"""
     axes: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    """further dimensions of the grid that move several keys at once: by name, named points, each the dotted
-    keys of the scenario that it sets, such as
-    ``{size: {small: {topology.memory_scale: 0.5, topology.rate_scale: 0.5}, usual: {}}}``"""
+    """further dimensions of the grid that change several keys at once: by name, named points, each with the
+    dotted keys of the scenario that it sets, such as ``{size: {small: {topology.memory_scale: 0.5,
+    topology.rate_scale: 0.5}, usual: {}}}``"""
     seeds: int = bounded(10, least=1)
     trainings: int = bounded(1, least=1)
-    """training seeds of agents that are trained; each of them plays all seeds"""
+    """number of training seeds of trained agents; each training plays all seeds"""
     bracket: float = bounded(0.0, least=0.0)
-    """CPU seconds to bracket the best sequence of placements of every episode with; 0: no bracket. Agents
-    with overrides are measured against the bracket of the cell's scenario, as their gains are"""
+    """CPU seconds for a bracket of the best sequence of placements of every episode; 0: no bracket. Agents
+    with overrides are measured against the bracket of the cell's scenario, as are their gains"""
     needs: str | None = None
-    """a file without which the part is left out"""
+    """a file; if it is missing, the part is left out"""
 
     def __post_init__(self) -> None:
         check_entries("agents", self.agents)
@@ -148,12 +148,14 @@ class StudyPart:
                 raise ConfigError(where, wrong)
             for key in dict.fromkeys(key for point in points.values() for key in point):
                 if key.startswith(AGENT_PREFIX) or key in taken:
-                    wrong = f"{taken[key]} sets it" if key in taken else "only keys of the scenario are"
+                    wrong = (
+                        f"{taken[key]} sets it" if key in taken else "only keys of the scenario are allowed"
+                    )
                     raise ConfigError(where, f"{show(key)} is not allowed; {wrong}")
                 taken[key] = where
 
     def labels(self) -> list[str]:
-        """What the agents are called."""
+        """Labels of the agents."""
         return [entry.name for entry in self.agents]
 
     def cells(self) -> Iterator[dict[str, Any]]:
@@ -163,14 +165,14 @@ class StudyPart:
             yield dict(zip(dimensions, values, strict=True))
 
     def changes(self, cell: Mapping[str, Any]) -> dict[str, Any]:
-        """What a cell sets in the scenario, as dotted key to value."""
+        """Changes of a cell to the scenario, as dotted key to value."""
         found = {key: value for key, value in of_scenario(cell).items() if key not in self.axes}
         for axis, points in self.axes.items():
             found |= points[cell[axis]]
         return found
 
     def world(self, entry: StudyEntry, cell: Mapping[str, Any], smoke: Mapping[str, Any]) -> Scenario:
-        """The scenario of a cell, as one of the agents meets it."""
+        """The scenario of a cell for one of the agents."""
         return load_scenario(
             self.scenario, {**self.overrides, **self.changes(cell), **entry.overrides, **smoke}
         )
@@ -182,15 +184,15 @@ class Figure:
 
     name: str
     kind: Literal["course", "sweep", "frontier", "dots", "tiers", "day"]
-    """course: y over slots; sweep: y over a grid key; frontier: x against y as the grid moves; dots: y by
-    agent; tiers: what is resident in which tier; day: the first episode slot by slot, its cost, its demand
-    and what is kept at the busiest node"""
+    """course: y over slots; sweep: y over a grid key; frontier: x against y along the grid; dots: y by agent;
+    tiers: resident segments by tier; day: the first episode slot by slot, with its cost, its demand and the
+    placement of the busiest node"""
     part: str
     y: tuple[METRIC, ...] = ("ntag",)
     x: str | None = None
     """grid key or axis of a sweep, or metric of a frontier"""
     agents: tuple[str, ...] = ()
-    """labels to draw; none: all"""
+    """labels of the agents; empty: all"""
     title: str = ""
     columns: Literal["one", "two"] = "two"
     """of a printed page that it is as wide as"""
@@ -199,15 +201,15 @@ class Figure:
     coincide can be told apart"""
 
     def check(self, part: StudyPart, key: str) -> None:
-        """Everything that it names is there to be drawn.
+        """Check that everything that the figure names exists.
 
         Args:
-            part: that it draws.
-            key: of the figure, for messages.
+            part: part that the figure shows.
+            key: key of the figure, for messages.
 
         Raises:
-            ConfigError: the part has no such agent or grid key, there is no such metric, or it is known for
-                whole episodes alone, or not without a bracket.
+            ConfigError: the part has no such agent or grid key, there is no such metric, or the metric exists
+                only for whole episodes, or only with a bracket.
         """
         named: list[tuple[str, str | None, Sequence[str]]] = []
         named += [(f"agents.{i}", label, [*part.labels(), BASELINE]) for i, label in enumerate(self.agents)]
@@ -243,17 +245,17 @@ class Smoke:
     overrides: dict[str, Any] = field(default_factory=dict)
     train: dict[str, Any] = field(default_factory=dict)
     bracket: float = bounded(2.0, least=0.0)
-    """CPU seconds at most for the bracket of an episode"""
+    """maximum CPU seconds for the bracket of an episode"""
 
 
 @dataclass(frozen=True)
 class Study:
-    """Everything that ``python -m experiments.study`` reads from a file."""
+    """Content of a file for ``python -m experiments.study``."""
 
     name: str
     title: str
     about: str
-    """a paragraph for the head of the report: what the numbers are, and what they are not"""
+    """a paragraph for the head of the report: meaning and limits of the numbers"""
     parts: tuple[StudyPart, ...] = ()
     fronts: tuple[FrontPart, ...] = ()
     transfers: tuple[TransferPart, ...] = ()
@@ -261,7 +263,7 @@ class Study:
     split: str = "test"
     preference: Any = "balanced"
     reference: str = "best-static"
-    """label that the others are compared with, where a part has it"""
+    """label of the agent with which others are compared, where a part has it"""
     corrected: bool = False
     """whether intervals of how far agents are from the reference hold for all agents of a part together
     (Bonferroni), and not for each by itself"""
@@ -275,7 +277,7 @@ class Study:
             raise ConfigError("split", f"{self.split!r} is not allowed; {closest(self.split, SPLITS)}")
         names = self.part_names()
         if len(set(names)) < len(names) or not names:
-            wrong = "two of parts, fronts and transfers have the same name, or there is none"
+            wrong = "two of parts, fronts and transfers share a name, or all three are empty"
             raise ConfigError("parts", wrong)
         labels = list(dict.fromkeys(label for part in self.parts for label in (*part.labels(), BASELINE)))
         if self.parts and self.reference not in labels:
@@ -291,10 +293,10 @@ class Study:
             key = f"figures.{i}"
             if figure.part not in names:
                 allowed = closest(figure.part, names)
-                raise ConfigError(f"{key}.part", f"{show(figure.part)} is no part; {allowed}")
+                raise ConfigError(f"{key}.part", f"{show(figure.part)} is not a part; {allowed}")
             figure.check(self.parts[names.index(figure.part)], key)
 
     def part_names(self) -> list[str]:
-        """Of parts, fronts and measurements of transfer."""
+        """Names of parts, fronts and measurements of transfer."""
         names = [part.name for part in self.parts] + [front.name for front in self.fronts]
         return names + [transfer.name for transfer in self.transfers]

@@ -1,4 +1,4 @@
-"""An agent of a study, as its YAML file states it."""
+"""An agent of a study, from its YAML file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from agents.registry import AGENTS, HYBRIDS, TRAINED
 from idn_gym.config_reader import ConfigError, closest, show
 
 OWN = "trained"
-"""What the experts of a combiner call the policy that the entry's own `train` speaks of."""
+"""Name by which the experts of a combiner refer to the policy of the entry's own `train`."""
 
 
 @dataclass(frozen=True)
@@ -21,15 +21,15 @@ class StudyEntry:
     agent: str
     """name of the registry"""
     label: str | None = None
-    """what tables and figures call it; null: its name"""
+    """name in tables and figures; null: the agent's name"""
     options: dict[str, Any] = field(default_factory=dict)
     fixed: bool = False
-    """whether the grid's agent options are not for it, so that it plays once per scenario"""
+    """whether the grid's agent options do not apply, so that it plays once per scenario"""
     overrides: dict[str, Any] = field(default_factory=dict)
-    """of the scenario, for this agent alone; what moves (workload, links) must stay the same for all"""
+    """changes to the scenario for this agent only; processes (workload, links) must stay the same for all"""
     train: dict[str, Any] | None = None
-    """fields of a training run (steps and the like), for agents that are trained before they play; of a
-    combiner, those of the expert ``trained``, whose file of hyper-parameters is ``train.agent``"""
+    """fields of a training run (such as steps), for agents that are trained before they play; for a combiner,
+    those of the expert ``trained``, whose file of hyper-parameters is ``train.agent``"""
 
     def __post_init__(self) -> None:
         if self.train is not None and self.agent not in HYBRIDS and self.options:
@@ -40,7 +40,7 @@ class StudyEntry:
             raise ConfigError("options.experts", f"{wrong}; name it among the entry's own experts")
         if self.agent in HYBRIDS and (self.train is not None) != (OWN in self._experts):
             wrong = f"{show(list(self._experts))} is not allowed {'with' if self.train else 'without'} train"
-            raise ConfigError("options.experts", f"{wrong}; {OWN!r} is the expert that train speaks of")
+            raise ConfigError("options.experts", f"{wrong}; {OWN!r} is the expert that train configures")
         if self.agent in HYBRIDS and self.train is not None and not isinstance(self.train.get("agent"), str):
             raise ConfigError("train.agent", "is missing; name a file of hyper-parameters")
 
@@ -56,31 +56,31 @@ class StudyEntry:
 
 
 def check_entries(place: str, entries: Sequence[StudyEntry]) -> None:
-    """All agents are there, and tables can tell them apart by their labels.
+    """Check that all agents exist and have different labels.
 
     Args:
         place: key of the entries, for messages.
         entries: the agents.
 
     Raises:
-        ConfigError: there is no such agent, two have the same label, or a training sets what the study does.
+        ConfigError: an agent is unknown, two have the same label, or a training sets a key of the study.
     """
     for i, entry in enumerate(entries):
         key = f"{place}.{i}"
         if entry.train is not None:
             _check_training(f"{key}.train", entry.train)
         if entry.train is not None and entry.agent not in HYBRIDS:
-            continue  # it names a file of hyper-parameters
+            continue  # a file of hyper-parameters
         if entry.agent not in AGENTS:
             allowed = closest(entry.agent, list(AGENTS))
-            raise ConfigError(f"{key}.agent", f"{show(entry.agent)} is not there; {allowed}")
+            raise ConfigError(f"{key}.agent", f"{show(entry.agent)} is unknown; {allowed}")
         elif entry.agent in TRAINED and "path" not in entry.options:
             wanted = "needs train, or options.path of a policy that reads flat observations"
             raise ConfigError(key, f"{show(entry.name)} {wanted}")
-        if entry.agent in HYBRIDS and "experts" in entry.options:  # now, and not after hours of playing
+        if entry.agent in HYBRIDS and "experts" in entry.options:  # checked before hours of playing
             read_experts(_placed(entry.options["experts"]), 1, key=f"{key}.options.experts")
         if "trust" in entry.options:
-            raise ConfigError(f"{key}.options.trust", "is not allowed; studies run no code of files")
+            raise ConfigError(f"{key}.options.trust", "is not allowed; studies do not run code from files")
     if len({entry.name for entry in entries}) < len(entries):
         raise ConfigError(place, "two agents have the same label")
 
@@ -95,7 +95,7 @@ def _speaks_of_own(expert: Any) -> bool:
 
 
 def _placed(experts: Any) -> Any:
-    """The experts with another policy in the place of what is not trained yet, to be checked."""
+    """The experts, with a placeholder for the untrained policy, for checks."""
     if not isinstance(experts, list | tuple):
         return experts
     return [{"agent": "cloud-only", "label": OWN} if one == OWN else one for one in experts]
@@ -105,5 +105,5 @@ def _check_training(place: str, train: Mapping[str, Any]) -> None:
     if "seed" in train:
         raise ConfigError(f"{place}.seed", "is not allowed; trainings says how many seeds there are")
     if train.get("preference", "random") != "random":
-        allowed = 'only "random", which each episode tells; without it, it is the study\'s'
+        allowed = 'only "random", which each episode states; if left out, the study\'s preference'
         raise ConfigError(f"{place}.preference", f"{show(train['preference'])} is not allowed; {allowed}")

@@ -1,4 +1,4 @@
-"""What no policy passes in one episode of a comparison of fronts, preference by preference; kept on disk."""
+"""Limits for every policy in one episode of a comparison of fronts, by preference; kept on disk."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class EnvelopeRun(CachedRecord):
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Name in messages."""
         return f"{self.part}, envelope, episode {self.seed}"
 
     def file(self, out: Path) -> Path:
-        """Where the record is kept."""
+        """File of the record."""
         return out.joinpath("envelopes", file_name(self.part), f"{self.seed}.json")
 
     def fits(self, found: Mapping[str, Any]) -> bool:
@@ -93,5 +93,5 @@ class EpisodeEnvelopes:
         self.limits = np.array([run.read(out)["limits"] for run in runs])
 
     def over(self, episodes: Any) -> Envelope:
-        """Of means over these episodes, by index."""
+        """Envelope of means over these episodes, by index."""
         return make_envelope(self.compiled, self.weights, self.limits[episodes])

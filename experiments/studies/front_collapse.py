@@ -1,4 +1,4 @@
-"""Whether a policy has collapsed: it places much the same under all preferences, or nothing that is good."""
+"""Detection of collapsed policies: nearly the same placement under all preferences, or no good one."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ LEAST_VOLUME = 0.5
 
 
 class FrontShape(NamedTuple):
-    """What tells whether a policy has collapsed; K preferences, D objectives."""
+    """Statistics that show whether a policy has collapsed; K preferences, D objectives."""
 
     placed: Floats  # (K, D) points in units of the box
     apart: float  # `placements_apart`, mean over episodes
 
 
 def placements_apart(held: Residents) -> float:
-    """Share of what two preferences ask for that they do not ask for alike, mean over all pairs of them.
+    """Share of the requested segments that differ between two preferences, as a mean over all pairs.
 
     Args:
         held: (K, ...) segment, or EMPTY, of one episode under each preference.
@@ -38,7 +38,7 @@ def placements_apart(held: Residents) -> float:
 
 
 def has_collapsed(found: FrontShape, reference: FrontShape) -> bool:
-    """Whether a policy's front shows that it has collapsed, by one of three signs.
+    """Return whether a policy's front shows that it has collapsed, by one of three signs.
 
     Its placements are hardly apart (`LEAST_APART`); its points dominate no more than the best one of them
     alone; or they dominate much less than those of the reference (`LEAST_VOLUME`). How far points are apart

@@ -1,4 +1,4 @@
-"""What the comparison of Pareto fronts in a study consists of, as its YAML file states it."""
+"""Configuration of a comparison of Pareto fronts in a study, from its YAML file."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from idn_gym.scenarios.presets import load_scenario
 
 @dataclass(frozen=True)
 class Query:
-    """A question with constraints: the best point in one objective where others reach bounds."""
+    """A constrained problem: the best point in one objective where others satisfy bounds."""
 
     best: str
-    """objective to choose by"""
+    """objective to maximise"""
     least: dict[str, float]
-    """smallest allowed mean reward per slot; for costs minus the largest allowed one"""
+    """minimum mean reward per slot; for costs, minus the maximum cost"""
 
     def __post_init__(self) -> None:
         for key, name in (("best", self.best), *(("least", name) for name in self.least)):
@@ -38,23 +38,23 @@ class FrontPart:
     agents: tuple[StudyEntry, ...]
     overrides: dict[str, Any] = field(default_factory=dict)
     divisions: int = bounded(3, least=1)
-    """of `idn_gym.preferences.preference_lattice`"""
+    """divisions of `idn_gym.preferences.preference_lattice`"""
     episodes: int = bounded(20, least=1)
     trainings: int = bounded(3, least=1)
-    """training seeds of agents that are trained"""
+    """number of training seeds of trained agents"""
     foresight: str | None = None
     """label of the agent that knows the episodes: its front is the reference of IGD+ and utility loss"""
     planned: str | None = None
-    """label of a rule that plans for each preference: its front tells whether others have collapsed"""
+    """label of a rule that plans for each preference; its front is the reference for collapsed policies"""
     compared: str | None = None
     """label of the agent whose hypervolume is compared with every other's"""
     online: tuple[str, ...] = ()
-    """labels that act on what past slots have revealed, without a simulator to plan with"""
+    """labels of agents that use the past only, without a simulator for planning"""
     drawn: tuple[str, ...] = ()
-    """labels in the pictures of points; none: all"""
+    """labels in the pictures of points; empty: all"""
     queries: tuple[Query, ...] = ()
     envelope: float = bounded(0.0, least=0.0)
-    """CPU seconds for each preference and episode to prove an outer envelope of all fronts with; 0: none"""
+    """CPU seconds per preference and episode for an outer envelope of all fronts; 0: none"""
 
     def __post_init__(self) -> None:
         check_entries("agents", self.agents)
@@ -68,7 +68,7 @@ class FrontPart:
                 raise ConfigError(key, f"{show(label)} is not among the agents; {closest(label, labels)}")
 
     def world(self, entry: StudyEntry | None, smoke: Mapping[str, Any]) -> Scenario:
-        """The scenario, as one of the agents meets it; as it is: None."""
+        """The scenario for one of the agents; None: without the agent's changes."""
         own = {} if entry is None else entry.overrides
         scenario = load_scenario(self.scenario, {**self.overrides, **own, **smoke})
         if scenario.objectives != OBJECTIVES:

@@ -121,7 +121,7 @@ def _kept_points(fronts: Fronts, agent: str) -> tuple[Floats, Floats]:
 
 
 def _draw_envelope(axes: Axes, fronts: Fronts, across: str, up: str) -> None:
-    """What no policy passes in two objectives, if the others may be as bad as they like."""
+    """Envelope in two objectives that no policy exceeds, for any values of the others."""
     if fronts.envelopes is None:
         return
     envelope, ends = fronts.envelopes.over(np.arange(fronts.episodes)), axes.axis()

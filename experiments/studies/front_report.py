@@ -44,14 +44,14 @@ ASKED = ("accuracy", "latency", "energy", "traffic")
 
 
 class FrontReport(NamedTuple):
-    """What the page says of one comparison of fronts."""
+    """Content of the page about one comparison of fronts."""
 
     name: str
     episodes: int
     compared: str
     foresight: str
     planned: str
-    """by whose front it is told which runs have collapsed; "": it is not told"""
+    """label of the agent whose front defines collapse; "": no check"""
     verdict: str
     size: str
     envelope: float
@@ -59,11 +59,11 @@ class FrontReport(NamedTuple):
     envelope_minutes: float
     """of the processor, to prove it"""
     tariff: str
-    """what requests are served by whatever the preference; "" where it is the preference"""
+    """tariff that serves requests under every preference; "" if it is the preference"""
     pictures: list[Path]
     table: Table
     answers: list[tuple[str, Table]]
-    """what was asked of the fronts, and what each agent's answers"""
+    """configuration of the fronts, and the results of each agent"""
 
 
 def report_fronts(
@@ -110,7 +110,7 @@ def front_table(rows: Sequence[dict[str, Any]]) -> Table:
 
 
 def size(rows: Sequence[dict[str, Any]]) -> str:
-    """What a comparison took, in one sentence."""
+    """Costs of a comparison, in one sentence."""
     runs = sum(row["runs"] for row in rows)
     minutes = {
         name: sum(row["runs"] * row[name] for row in rows) / 60
@@ -123,7 +123,7 @@ def size(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def verdict(fronts: Fronts, rows: Sequence[dict[str, Any]]) -> str:
-    """Whether the compared agent is ahead of every online one, in one sentence."""
+    """Whether the compared agent leads every online one, in one sentence."""
     front = fronts.front
     if front.compared is None or not front.online:
         return ""

@@ -27,18 +27,18 @@ from idn_gym.preferences import preference_lattice
 from idn_gym.scenarios.compile import compile_scenario
 
 DISCOUNT = 0.99
-"""Of discounted returns; another than the agents' own, which is theirs to choose."""
+"""Discount of returns; independent of the agents' own discounts."""
 
 
 class Returns(NamedTuple):
-    """What a front consists of; K preferences, E episodes."""
+    """Arrays of a front; K preferences, E episodes."""
 
     mean: Floats  # (K, E, 5) mean reward vector per slot
     discounted: Floats  # (K, E, 5) reward vectors added up, slot t times DISCOUNT ** t
 
     @staticmethod
     def read(path: Path) -> Returns:
-        """Of the unit whose record lies at `path`.
+        """Read the arrays of the unit whose record is at `path`.
 
         Raises:
             ConfigError: the arrays are not there, damaged, or others.
@@ -114,7 +114,7 @@ class FrontUnit(CachedRun):
         return self.save(out, record)
 
     def _apart(self, asked: Sequence[Sequence[Ints]]) -> float:
-        """`placements_apart`, mean over episodes, of what is asked for under each preference."""
+        """`placements_apart` of the placements requested under each preference, as a mean over episodes."""
         pinned = compile_scenario(self.scenario).tables.pinned
         shape, free = pinned.shape, pinned == EMPTY
         return float(

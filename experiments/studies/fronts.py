@@ -1,4 +1,4 @@
-"""What the fronts of a study come to: indicators of each agent's front, with intervals, and who is ahead.
+"""Results of a study's fronts: indicators of each agent's front, with intervals and comparisons.
 
 An agent's front is one point per preference: mean reward vectors over the episodes, in units of the
 scenario's `objective_box`, so that a hypervolume is a share of the box. Episodes are the same for all
@@ -55,7 +55,7 @@ class Fronts:
     """All runs of one comparison of fronts.
 
     Attributes:
-        front: what was asked for.
+        front: configuration of the fronts.
         weights: (K, 5) preferences.
         returns: per agent its runs.
         records: per agent what its runs took.
@@ -103,7 +103,7 @@ class Fronts:
                 envelope.check(points, agent)
 
     def volume(self, episodes: Ints | None = None) -> float:
-        """Of the envelope of means over the episodes, in units of hypervolumes; nan where there is none."""
+        """Hypervolume of the envelope of means over the episodes; nan without an envelope."""
         if self.envelopes is None:
             return np.nan
         chosen = np.arange(self.episodes) if episodes is None else episodes
@@ -141,7 +141,7 @@ class Fronts:
         return row
 
     def _collapse(self, agent: str) -> dict[str, float]:
-        """How far apart an agent's placements are, and in how many of its runs it has collapsed."""
+        """Distance of an agent's placements, and the number of its runs that have collapsed."""
         if self.front.planned is None:
             return {}
         reference, shapes = self._shapes(self.front.planned)[0], self._shapes(agent)
@@ -156,7 +156,7 @@ class Fronts:
         return [FrontShape(self.box.place(run), record.get("apart", np.nan)) for run, record in runs]
 
     def _compared(self, agent: str, pseudo: dict[str, dict[str, Floats]]) -> tuple[Interval, Interval]:
-        """By how much hypervolume the compared agent is ahead, and how probably it is in an episode."""
+        """Lead of the compared agent in hypervolume, and its probability in an episode."""
         compared = self.front.compared
         if compared is None:
             return UNKNOWN, UNKNOWN

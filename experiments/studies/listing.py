@@ -30,7 +30,7 @@ def list_units(study: Study, smoke: bool) -> tuple[list[Unit], list[str]]:
     left_out: list[str] = []
     for part in study.parts:
         if part.needs is not None and not Path(part.needs).is_file():
-            left_out.append(f"{part.name}: {part.needs} is not there")
+            left_out.append(f"{part.name}: {part.needs} does not exist")
             continue
         # Those whom a grid of agent options does not concern come up once per option.
         units += {
@@ -81,7 +81,7 @@ def only(study: Study, names: Sequence[str]) -> Study:
     known = study.part_names()
     for name in names:
         if name not in known:
-            raise ConfigError("parts", f"{name!r} is not there; {closest(name, known)}")
+            raise ConfigError("parts", f"{name!r} is unknown; {closest(name, known)}")
     parts = tuple(part for part in study.parts if part.name in names)
     fronts = tuple(front for front in study.fronts if front.name in names)
     transfers = tuple(part for part in study.transfers if part.name in names)
@@ -162,5 +162,5 @@ def check_brackets(brackets: Sequence[BracketRun]) -> None:
 
 
 def run_name(unit: CachedRun) -> str:
-    """What messages call it."""
+    """Name in messages."""
     return f"{unit.part}, {unit.label}, seed {unit.seed}"

@@ -61,7 +61,7 @@ MEASURED_KINDS = ("course", "sweep", "frontier", "dots")
 
 
 class CellReport(NamedTuple):
-    """What the page says of one cell of a part's grid."""
+    """Content of the page about one cell of a part's grid."""
 
     title: str
     table: Table
@@ -72,7 +72,7 @@ class CellReport(NamedTuple):
 
 
 class PartReport(NamedTuple):
-    """What the page says of one part."""
+    """Content of the page about one part."""
 
     name: str
     pictures: list[Path]
@@ -80,7 +80,7 @@ class PartReport(NamedTuple):
 
 
 class Played(NamedTuple):
-    """What a report is about; all of it has been played."""
+    """Content of a report; all of it has been played."""
 
     units: Sequence[Unit]
     """runs of parts"""
@@ -148,7 +148,7 @@ def _codes(unit: CachedRun, out: Path) -> set[str]:
 
 
 def _parts(study: Study, plays: Plays, out: Path) -> dict[str, Any]:
-    """What the page says of the parts; also as ``runs.csv`` (one line per run) and ``table.csv``.
+    """Content of the page about the parts; also as ``runs.csv`` (one line per run) and ``table.csv``.
 
     ``latencies.csv`` has percentiles of latency per run, task and class.
     """
@@ -182,7 +182,7 @@ def _parts(study: Study, plays: Plays, out: Path) -> dict[str, Any]:
 
 
 def _tariff(plays: Plays, part: str, cell: dict[str, Any]) -> str:
-    """What requests of a cell are served by, where the cost weighs other things; else ""."""
+    """Tariff that serves the requests of a cell if it differs from the preference; otherwise ""."""
     unit = plays.of(part, BASELINE, cell)[0].unit
     return own_tariff(unit.scenario, unit.preference)
 

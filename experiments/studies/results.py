@@ -1,4 +1,4 @@
-"""What the runs of a study come to: gains against the repositories alone, and against the optimum."""
+"""Results of a study's runs: gains over the repositories alone, and relative to the optimum."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ RESULT_METRICS = (
     "link_load",
     "link_load_max",
 )
-"""Columns of an episode's record that tables keep as they are."""
+"""Columns of an episode's record that tables show unchanged."""
 
 GAIN_METRICS = (
     "regret",
@@ -56,7 +56,7 @@ GAIN_METRICS = (
     "of_greedy",
     "second_half",
 )
-"""What is measured in gain, against other policies; see `experiments.studies.config.METRIC`."""
+"""Columns measured as gain, against other policies; see `experiments.studies.config.METRIC`."""
 
 
 class Play:
@@ -87,7 +87,7 @@ class Play:
         return np.asarray(saved * self.unit.scenario.nominal_requests)
 
     def bound(self, name: str = "upper") -> float:
-        """What no static placement gains in the episode; `relaxed`: nor any fraction. nan: nobody looked."""
+        """Bound on the gain of static placements in the episode; `relaxed`: also fractions. nan: unknown."""
         notes = {} if self.optimum is None else self.optimum.record["notes"]
         return float(notes.get(name, np.nan))
 
@@ -235,7 +235,7 @@ class Plays:
         return list(dict.fromkeys(p.unit.label for p in self.all if p.unit.part == part))
 
     def of(self, part: str, label: str, cell: dict[str, Any]) -> list[Play]:
-        """Runs of an agent in a cell, by training and seed; those that play once stand for all options."""
+        """Runs of an agent in a cell, by training and seed; agents that play once represent all options."""
         cells = (str(cell), str(of_scenario(cell)))
         mine = [
             p for p in self.all if p.unit.part == part and p.unit.label == label and str(p.unit.cell) in cells

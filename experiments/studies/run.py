@@ -64,7 +64,7 @@ class Unit(CachedRun):
         found = super().read(out)
         for name in ("reward", *METRICS, *LATENCY_COLUMNS):
             if not isinstance(found["metrics"].get(name), (int, float)):
-                raise ConfigError(str(self.file(out)), f"has no figure {name!r}, so this is no record")
+                raise ConfigError(str(self.file(out)), f"has no figure {name!r}, so this is not a record")
         return found
 
     def check_arrays(self, out: Path) -> None:
@@ -138,14 +138,14 @@ def named_latencies(scenario: Scenario, found: LatencyQuantiles) -> dict[str, di
 
 
 class Series(NamedTuple):
-    """What a unit leaves for each slot and in all; T slots."""
+    """Arrays of a unit for each slot and in total; T slots."""
 
     scalar: Floats  # (T,) minus the weighted cost
     metrics: Floats  # (T, len(METRICS))
     fractional: Floats  # (T,) gain of the relaxed placement; nan where there is none
     resident: npt.NDArray[np.float32]  # (N, M) share of the slots in which something of the model was there
     changes: Ints  # (n, 4) of the wishes, see `WishLog.changes`
-    proven: Floats | None  # (T,) what fractional regret has at most come to; None where nothing is proven
+    proven: Floats | None  # (T,) bound on the fractional regret; None where nothing is proven
 
     def write(self, path: Path) -> None:
         """Beside the record at `path`; what is None is left out."""
@@ -155,7 +155,7 @@ class Series(NamedTuple):
 
     @staticmethod
     def read(path: Path) -> Series:
-        """Of the unit whose record lies at `path`.
+        """Read the arrays of the unit whose record is at `path`.
 
         Raises:
             ConfigError: the arrays are not there, damaged, or others.
@@ -170,7 +170,7 @@ class Series(NamedTuple):
         wanted = [slots, (*slots, len(METRICS)), slots, np.shape(series.resident), (*changes[:1], 4), slots]
         flat = len(slots) != 1 or np.ndim(series.resident) != 2 or len(changes) != 2
         if flat or shapes != wanted[: len(shapes)]:
-            raise ConfigError(str(path), f"has shapes {shapes}, which no run leaves")
+            raise ConfigError(str(path), f"has shapes {shapes}, which are not those of a run")
         return series
 
 

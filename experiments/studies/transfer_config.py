@@ -1,4 +1,4 @@
-"""What a measurement of transfer in a study consists of, as its YAML file states it."""
+"""Configuration of a measurement of transfer in a study, from its YAML file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OF_SEARCH = ("generations", "population", "episodes", "every", "judged", "spread
 
 @dataclass(frozen=True)
 class Budget:
-    """How much is learnt."""
+    """Amount of learning."""
 
     index: dict[str, Any] = field(default_factory=dict)
     """generations, population, episodes that each candidate plays, every and judged; see `WeightSearch`"""
@@ -32,36 +32,36 @@ class Budget:
     def __post_init__(self) -> None:
         for key in self.index:
             if key not in OF_SEARCH:
-                raise ConfigError(f"index.{key}", f"is not known here; {closest(key, OF_SEARCH)}")
+                raise ConfigError(f"index.{key}", f"is unknown; {closest(key, OF_SEARCH)}")
         for key in ("seed", "scenario", "preference"):
             if key in self.graph:
-                raise ConfigError(f"graph.{key}", "is not allowed; the part and its protocol say it")
+                raise ConfigError(f"graph.{key}", "is not allowed; the part and its protocol set it")
 
 
 @dataclass(frozen=True)
 class ContextBudget(Budget):
-    """How much is learnt on the part train of the context."""
+    """Amount of learning on the part train of the context."""
 
     scenarios: int = bounded(12, least=1)
-    """that are learnt from; each training has its own"""
+    """number of training scenarios; each training has its own"""
     trials: int = bounded(6, least=1)
-    """scenarios of the part validation that say what is kept"""
+    """number of validation scenarios that select the policy"""
     largest: int | None = bounded(None, least=1)
-    """nodes of a network that is learnt from at most; null: all sizes"""
+    """maximum number of nodes of a training network; null: all sizes"""
 
 
 @dataclass(frozen=True)
 class TuningBudget(Budget):
-    """How much is learnt on one scenario that is held out, and on which ones."""
+    """Amount of learning on one held-out scenario, and the scenarios."""
 
     held_out: tuple[str, ...] = ("all",)
-    """which of the protocol's"""
+    """axes of the protocol"""
     seeds: tuple[int, ...] = ()
-    """of the scenarios; none: nothing is tuned"""
+    """seeds of the scenarios; empty: no tuning"""
     trainings: int = bounded(1, least=1)
-    """the first ones of those that were transferred"""
+    """number of transferred trainings that are tuned, starting with the first"""
     scratch: bool = True
-    """whether the same is learnt there from nothing, with this budget and with that of the context"""
+    """whether the same is also trained there from scratch, with this budget and with that of the context"""
 
 
 @dataclass(frozen=True)
@@ -72,22 +72,22 @@ class TransferPart:
     protocol: str
     agents: tuple[StudyEntry, ...]
     learners: tuple[LEARNER, ...] = ()
-    """whose policies play what is held out without having learnt there"""
+    """learners whose policies play the held-out scenarios without training there"""
     trainings: int = bounded(3, least=1)
     learning: ContextBudget = field(default_factory=ContextBudget)
     tuning: TuningBudget = field(default_factory=TuningBudget)
     compared: str = "static-greedy"
-    """label that scores are compared with, scenario by scenario"""
+    """label of the agent with whose scores others are compared, scenario by scenario"""
     seeds: int | None = bounded(None, least=1)
-    """the first ones of the protocol alone; null: all, as the protocol asks for"""
+    """number of the protocol's seeds that are played; null: all, as the protocol requires"""
     held_out: tuple[str, ...] | None = None
-    """likewise"""
+    """axes of the protocol that are played; null: all, as the protocol requires"""
     overrides: dict[str, Any] = field(default_factory=dict)
-    """of the context's scenario: with any, results are none of the protocol"""
+    """changes to the context's scenario; with any, results do not follow the protocol"""
     bracket: float | None = bounded(None, above=0)
-    """[s] for the bracket of an episode; null: as the protocol asks for"""
+    """[s] for the bracket of an episode; null: as in the protocol"""
     smoke: dict[str, Any] = field(default_factory=dict)
-    """dotted keys of the part and what they are in a smoke test"""
+    """dotted keys of the part with their values in a smoke test"""
 
     def __post_init__(self) -> None:
         check_entries("agents", self.agents)
@@ -95,11 +95,11 @@ class TransferPart:
         labels = [entry.name for entry in self.agents]
         if self.compared not in labels:
             raise ConfigError(
-                "compared", f"{show(self.compared)} is not there; {closest(self.compared, labels)}"
+                "compared", f"{show(self.compared)} is unknown; {closest(self.compared, labels)}"
             )
         for i, entry in enumerate(self.agents):
             if entry.train is not None or entry.overrides:
-                wanted = "train and overrides are not allowed here; learners say what is learnt"
+                wanted = "train and overrides are not allowed here; learners configure the trainings"
                 raise ConfigError(f"agents.{i}", wanted)
         for key, axes in (("held_out", self.held_out or ()), ("tuning.held_out", self.tuning.held_out)):
             for axis in axes:
@@ -109,39 +109,39 @@ class TransferPart:
 
     @property
     def asked(self) -> TransferProtocol:
-        """The protocol."""
+        """The protocol of the part."""
         return find_protocol(self.protocol)
 
     @property
     def whole(self) -> bool:
-        """Whether all is played that the protocol asks for, as it asks for it."""
+        """Whether everything that the protocol requires is played, in the required way."""
         return not self.overrides and (self.seeds, self.held_out, self.bracket) == (None, None, None)
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """What is held out, one after the other."""
+        """Held-out axes, in order."""
         return self.asked.held_out if self.held_out is None else self.held_out
 
     @property
     def episodes(self) -> range:
-        """Seeds that are played."""
+        """Seeds of the episodes."""
         most = self.asked.seeds
         return range(most if self.seeds is None else min(self.seeds, most))
 
     @property
     def bracket_seconds(self) -> float:
-        """For every episode."""
+        """Seconds for every episode's bracket."""
         return self.asked.bracket if self.bracket is None else self.bracket
 
     def context(self) -> Context:
-        """What scenarios are drawn from."""
+        """Context from which scenarios are drawn."""
         return self.asked.load(self.overrides)
 
     def reduced(self, smoke: bool) -> TransferPart:
-        """The part, or what a smoke test makes of it.
+        """The part, reduced for a smoke test.
 
         Raises:
-            ConfigError: a key of `smoke` is none of the part.
+            ConfigError: a key of `smoke` does not exist in the part.
         """
         changes: Mapping[str, Any] = self.smoke if smoke else {}
         return from_plain(TransferPart, override(to_plain(self), changes)) if changes else self

@@ -17,7 +17,7 @@ from idn_gym.evaluation.transfer_protocol import REFERENCE_AXIS, protocol_digest
 
 
 class TransferReport(NamedTuple):
-    """What the page says of one measurement."""
+    """Content of the page about one measurement."""
 
     name: str
     protocol: str

@@ -31,7 +31,7 @@ from idn_gym.scenarios.contexts import draw_scenario
 from idn_gym.scenarios.episodes import build_instance
 
 STATIC_SHARE = 0.25
-"""Of a bracket's time, at most, for the placement that is searched for as if nothing could move."""
+"""Maximum share of a bracket's time for the search for a static placement."""
 
 
 PLANNED = "static-greedy"
@@ -69,7 +69,7 @@ class TransferUnit(CachedRun):
 
     @property
     def mode(self) -> MODE | None:
-        """How it was learnt, if it was."""
+        """Training of the agent, if it was trained."""
         return None if self.taught is None else self.taught.mode
 
     def record(self) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class TransferBracket:
     """Both ends of one episode: the best placement found to keep, and what no sequence undercuts.
 
     What static greedy holds is a candidate, so that it is never ahead of `static`; nothing else that agents
-    played goes into it, so that shares do not depend on who is compared.
+    played goes into it, so that shares do not depend on the compared agents.
     """
 
     part: str
@@ -125,16 +125,16 @@ class TransferBracket:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Name in messages."""
         return f"{self.part}, bracket, {self.held_out} held out, episode {self.seed}"
 
     def file(self, out: Path) -> Path:
-        """Where the record is kept."""
+        """File of the record."""
         words = file_name(self.part), file_name(self.held_out)
         return out.joinpath("transfer-brackets", *words, f"{self.seed}.json")
 
     def done(self, out: Path) -> bool:
-        """Whether it is there, and what it belongs to is what is asked for."""
+        """Whether the record exists and belongs to the current configuration."""
         try:
             return self.file(out).is_file() and self.read(out)["of"] == self._record()
         except ConfigError:
@@ -145,7 +145,7 @@ class TransferBracket:
         return float(self.read(out)["seconds"])
 
     def read(self, out: Path) -> dict[str, Any]:
-        """What `play` wrote: costs per slot.
+        """Read the result of `play`: costs per slot.
 
         Raises:
             ConfigError: it is not there, or damaged.
@@ -154,7 +154,7 @@ class TransferBracket:
         found = read_yaml(path)
         kinds = {**dict.fromkeys(("static", "reached", "bound", "seconds"), float), "of": dict, "code": str}
         if not isinstance(found, dict) or not all(isinstance(found.get(k), kinds[k]) for k in kinds):
-            raise ConfigError(str(path), f"{show(found)} is no bracket")
+            raise ConfigError(str(path), f"{show(found)} is not a bracket")
         return found
 
     def play(self, out: Path) -> Path:
@@ -218,7 +218,7 @@ def _units_of_part(part: TransferPart) -> Iterator[TransferUnit]:
 
 
 def _taught(part: TransferPart, axis: str, scenario: Scenario, seed: int) -> Iterator[TransferTraining]:
-    """What is learnt for one scenario, or before it."""
+    """Trainings for one scenario, or before it."""
     tuning = part.tuning
     here = axis in tuning.held_out and seed in tuning.seeds
     for learner in part.learners:

@@ -1,4 +1,4 @@
-"""What is learnt for a measurement of transfer, and what that took; kept on disk."""
+"""Trainings for a measurement of transfer, and their costs; kept on disk."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ scenario; scratch: learnt on the scenario alone with the budget of the transferr
 that of the tuning."""
 
 BUDGET: dict[str, Any] = {"steps": (int, float), "cpu_seconds": (int, float), "code": str}
-"""What is written down of a training."""
+"""Fields of a training's record."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class TransferTraining:
 
     @property
     def budget_asked(self) -> Budget:
-        """How much is learnt."""
+        """Amount of learning."""
         return self.part.learning if self.mode in ("transferred", "scratch") else self.part.tuning
 
     @property
     def needs(self) -> tuple[TransferTraining, ...]:
-        """What has to be there before: the guide, and what is tuned."""
+        """Trainings that must exist before: the guide, and the start of a tuning."""
         found = []
         if self.learner == "graph":
             found.append(dataclasses.replace(self, learner="index"))
@@ -69,7 +69,7 @@ class TransferTraining:
 
     @functools.cached_property
     def config(self) -> WeightSearch | RunConfig:
-        """What is run, without what it begins from.
+        """The configuration that is run, without the policy it starts from.
 
         Raises:
             ConfigError: there is no such run.
@@ -109,14 +109,14 @@ class TransferTraining:
 
     @functools.cached_property
     def name(self) -> str:
-        """What it is, and a digest of all that defines it."""
+        """Name, and a digest of everything that defines it."""
         of = [to_plain(self.config), to_plain(self.part.learning.largest), self.part.learning.scenarios]
         told = json.dumps([*of, self.part.learning.trials, [one.name for one in self.needs]], sort_keys=True)
         digest = hashlib.blake2b(told.encode(), digest_size=6).hexdigest()
         return f"{self.learner}-{self.mode}-{digest}"
 
     def folder(self, out: Path) -> Path:
-        """Where it is kept."""
+        """Folder of the training."""
         return out / "trained" / self.name
 
     def played(self, out: Path) -> tuple[str, dict[str, Any]]:
@@ -131,7 +131,7 @@ class TransferTraining:
         return tuple(self.folder(out) / name for name in (*names, "budget.json"))
 
     def run(self, out: Path) -> Path:
-        """Train, or use what is there; returns the folder. What it needs has to be there."""
+        """Train, or reuse an existing training; return the folder. Its requirements must exist."""
         folder = self.folder(out)
         if self.done(out):
             return folder
@@ -193,7 +193,7 @@ class TransferTraining:
         path = self.folder(out) / "budget.json"
         found = read_yaml(path)
         if not isinstance(found, dict) or not all(isinstance(found.get(k), BUDGET[k]) for k in BUDGET):
-            raise ConfigError(str(path), f"{show(found)} is not what a training took")
+            raise ConfigError(str(path), f"{show(found)} is not a record of a training")
         return found
 
     def took(self, out: Path) -> float:

@@ -1,4 +1,4 @@
-"""What the runs of a measurement of transfer come to: shares of each episode's own bracket."""
+"""Results of a measurement of transfer: shares of each episode's own bracket."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class Transfers:
         return list(dict.fromkeys(unit.label for unit in self.units))
 
     def trainings(self, label: str) -> int:
-        """How often an agent was trained; 1 where it is not."""
+        """Number of trainings of an agent; 1 if it is not trained."""
         return 1 + max(unit.trained_with for unit in self.units if unit.label == label)
 
     def learnt(self, label: str) -> bool:
-        """Whether it learnt on the part train and on nothing else."""
+        """Whether it learnt on the part train only."""
         return any(unit.mode == ZERO_SHOT for unit in self.units if unit.label == label)
 
     def tuned(self, label: str) -> bool:
@@ -61,7 +61,7 @@ class Transfers:
         return any(unit.mode not in (None, ZERO_SHOT) for unit in self.units if unit.label == label)
 
     def tuned_at(self, axis: str) -> list[int]:
-        """Seeds of the scenarios of an axis on which somebody has learnt."""
+        """Seeds of an axis's scenarios on which some agent has learnt."""
         tuned = (unit for unit in self.units if unit.mode not in (None, ZERO_SHOT))
         return sorted({unit.seed for unit in tuned if unit.held_out == axis})
 
@@ -109,7 +109,7 @@ class Transfers:
         return mean_of(self.matrix(measure, axis, label))
 
     def ratio(self, measure: MEASURE, axis: str, label: str) -> Interval:
-        """Of generality, over the seeds that count on both sides.
+        """Interval of generality, over the seeds that count on both sides.
 
         Unknown where the score with nothing held out is not above 0 with 95 %.
         """
@@ -168,7 +168,7 @@ class Transfers:
 
 
 def mean_of(values: Floats) -> Interval:
-    """Of shares (r, n); without bounds for a single seed, unknown without any."""
+    """Interval of shares (r, n); without bounds for a single seed, unknown without any."""
     if not values.size:
         return UNKNOWN
     return mean_interval(values) if values.shape[1] > 1 else alone(float(values.mean()))

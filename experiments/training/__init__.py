@@ -1,1 +1,1 @@
-"""What a training run is: its configuration, checkpoints, evaluations and curves."""
+"""Parts of a training run: its configuration, checkpoints, evaluations and curves."""

@@ -32,7 +32,7 @@ UNITS |= {"energy": ("energy [J]", -1.0), "traffic": ("traffic [kB-hops]", -1e-3
 
 
 def placement_picture(compiled: Compiled, resident: Floats) -> Pixels:
-    """Where each model was, as a heat map of nodes by models; lines part the tasks.
+    """Placement of each model as a heat map of nodes by models; lines separate the tasks.
 
     Args:
         compiled: the scenario.

@@ -47,7 +47,7 @@ COUNTERS = (
 )
 STATISTICS = ("episode_returns", "episode_lengths", "episode_count")
 DAMAGED = (KeyError, IndexError, ValueError, TypeError, AttributeError, RuntimeError)
-"""What comes of a state that is not one of the algorithm."""
+"""Errors of a state that does not belong to the algorithm."""
 PENDING = ("name_to_value", "name_to_count", "name_to_excluded")
 
 
@@ -85,7 +85,7 @@ def rollout_steps(algorithm: BaseAlgorithm) -> int:
 
 
 def due(algorithm: BaseAlgorithm, every: int) -> bool:
-    """Whether the last rollout reached a multiple of `every` steps; also before the first one.
+    """Whether the last rollout reached a multiple of `every` steps; also true before the first one.
 
     A function of the step alone, so that a resumed run decides as the uninterrupted one.
     """
@@ -184,7 +184,7 @@ def _restore(algorithm: BaseAlgorithm, state: dict[str, Any]) -> None:
 
 
 def learnt(algorithm: BaseAlgorithm) -> dict[str, torch.Tensor]:
-    """What is learnt and belongs to no net, such as SAC's weight of the entropy."""
+    """Learnt values outside the networks, such as SAC's weight of the entropy."""
     names = algorithm._get_torch_save_params()[1]
     return {name: recursive_getattr(algorithm, name).data for name in names}
 

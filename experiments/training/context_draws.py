@@ -1,4 +1,4 @@
-"""Which scenarios of a context a training plays: those that follow its seed, large networks left out."""
+"""Scenarios of a context that a training plays: those after its seed, without large networks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_PASSED_OVER = 1000
 
 
 class ScenarioTurn(NamedTuple):
-    """Of a training: an episode in every environment, all on one scenario."""
+    """Episodes of a training: one in every environment, all on one scenario."""
 
     number: int
     scenario_seed: int

@@ -1,4 +1,4 @@
-"""What the graph policy imitates on a context: sequences found on some scenarios of the part train."""
+"""Sequences for the graph policy's imitation on a context: found on scenarios of the part train."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from idn_gym.scenarios.config_contexts import Context
 
 @dataclass(frozen=True)
 class LessonPlan:
-    """How many scenarios are imitated, and which are passed over."""
+    """Number of scenarios to imitate, and the scenarios that are skipped."""
 
     scenarios: int = bounded(12, least=1, most=10_000)
     """of the part train; `agent.imitation.episodes` is the number of episodes on each"""

@@ -28,7 +28,7 @@ from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
 from idn_gym.scenarios.config_contexts import Context
 
 TURN_FILE = "turns.csv"
-"""What every turn was played on and came to."""
+"""Scenario and results of every turn."""
 
 
 def count_turns(config: RunConfig) -> int:

@@ -17,7 +17,7 @@ from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.contexts import load_context
 
 VALIDATION_SEED = 0
-"""What validation scenarios follow, whatever the training's seed: all trainings are judged on the same."""
+"""Offset of validation scenarios, independent of the training's seed: all trainings use the same ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class ContextSearch(WeightSearch):
 
     @functools.cached_property
     def _played(self) -> dict[str, list[Scenario]]:
-        """By split."""
+        """Episodes by split."""
         context, asked = load_context(self.context), {}
         for split, seed, count in (
             ("train", self.seed, self.scenarios),

@@ -1,4 +1,4 @@
-"""Ends a training whose policy is no longer finite in one sentence, before that policy is saved or judged."""
+"""Ends a training whose policy is no longer finite, before that policy is saved or evaluated."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def learn(
 
 
 def finite(algorithm: BaseAlgorithm) -> bool:
-    """Whether all that is learnt is a finite number."""
+    """Return whether all learnt numbers are finite."""
     tensors = [*algorithm.policy.parameters(), *learnt(algorithm).values()]
     return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
 
 
 def _acts(algorithm: Any) -> bool:
-    """Whether what was observed last leads to actions: finite weights may still be too large for that."""
+    """Return whether the last observations give actions: even finite weights may be too large for that."""
     try:
         actions, _ = algorithm.predict(algorithm._last_obs, deterministic=False)
     except (ValueError, RuntimeError):

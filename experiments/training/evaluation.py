@@ -1,4 +1,4 @@
-"""What a policy is worth on fixed validation episodes, while it is in training or after.
+"""Evaluation of a policy on fixed validation episodes, during training or after it.
 
 Nothing here draws at random, so a training run is the same with and without evaluations.
 """
@@ -39,7 +39,7 @@ FRONT = ("hypervolume", "eum", "cardinality", "sparsity")
 
 
 class Evaluation(NamedTuple):
-    """How a policy fares under the preference that it is trained on."""
+    """Results of a policy under the preference of its training."""
 
     compiled: Compiled
     metrics: dict[str, float]  # means over the episodes of the columns of `Episodes.records`, and returns
@@ -47,7 +47,7 @@ class Evaluation(NamedTuple):
 
 
 class PolicyFront(NamedTuple):
-    """What a policy reaches when it is told one preference after the other; K of them."""
+    """Results of a policy under one preference after the other; K of them."""
 
     preferences: Floats  # (K, D)
     points: Floats  # (K, D) mean reward vectors per slot

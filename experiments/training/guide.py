@@ -16,7 +16,7 @@ NEEDED = {"action": "scores", "observation": "graph"}
 """Codecs of a guide: those of the policy that learns from it."""
 
 MIDDLE = 8.0
-"""Of x in s = x / (1 + |x|): where scores of the index lie, so that x / (MIDDLE + |x|) tells these apart."""
+"""Scale of x in s = x / (1 + |x|): typical scores of the index, which x / (MIDDLE + |x|) separates well."""
 
 
 class Guide:
@@ -38,7 +38,7 @@ class Guide:
         self._policy, self._state = build_policy(POLICIES, check_guide(name), env, dict(options or {})), None
 
     def scores(self, observation: Any) -> Floats:
-        """Of all pairs (B, C), between -1 and 1, in the order and with the signs of its actions."""
+        """Scores of all pairs (B, C), between -1 and 1, in the order and with the signs of its actions."""
         given, self._state = self._policy.predict(observation, self._state, None, True)
         exact = np.asarray(given, float)
         odds = exact / np.maximum(1.0 - np.abs(exact), 1e-6)

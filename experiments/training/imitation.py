@@ -140,7 +140,7 @@ def _best_shift(policy: GraphPolicy, costs: Floats) -> tuple[dict[str, Any], flo
 
 
 def _round(lessons: Sequence[Lesson], policy: GraphPolicy | None, rng: np.random.Generator) -> list[Seen]:
-    """What is seen on every lesson; `policy` is None before it has learnt anything."""
+    """Observe all lessons; `policy` is None before it has learnt anything."""
     most, seen = max(1, SEEN_PER_ROUND // len(lessons)), []
     for one in lessons:
         player = None if policy is None else one.reader

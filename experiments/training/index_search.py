@@ -1,8 +1,8 @@
 """Weights of an index policy by the cross-entropy method: draw, play, keep the best, draw around them.
 
 Every generation plays all its candidates side by side, on training episodes that are its own and the same
-for all of them. The mean of a generation is judged on validation episodes now and then, and the best one
-judged is what is returned.
+for all of them. The mean of a generation is evaluated on validation episodes at intervals, and the best
+mean is returned.
 
 Source: Rubinstein and Kroese, "The Cross-Entropy Method", 2004; noise that fades, after Szita and
 Lorincz, "Learning Tetris using the noisy cross-entropy method", 2006.
@@ -38,7 +38,7 @@ ELITE_WEIGHT = 0.7
 
 @dataclass(frozen=True, kw_only=True)
 class WeightSearch:
-    """How weights are searched for; subclasses say on what."""
+    """Search for weights; subclasses define the episodes."""
 
     preference: Any = "balanced"
     generations: int = 40
@@ -47,12 +47,12 @@ class WeightSearch:
     episodes: int = 2
     """training episodes that each of them plays"""
     judged: int = 8
-    """validation episodes that means are judged on"""
+    """number of validation episodes for the evaluation of means"""
     every: int = 5
     """generations between two of these"""
     seed: int = 0
     start: tuple[float, ...] | None = None
-    """weights to begin with, which are kept where nothing better is found; None: all alike"""
+    """initial weights, kept if the search finds nothing better; None: all equal"""
     spread: float = 1.0
     """variance of the first generation around them; noise is a share of it"""
 
@@ -75,13 +75,13 @@ class IndexSearch(WeightSearch):
 
 
 class IndexState:
-    """Where a search stands; everything that the next generation depends on."""
+    """State of a search; everything on which the next generation depends."""
 
     def __init__(self, mean: Floats, variance: Floats) -> None:
         self.mean, self.variance = mean, variance
         self.best, self.best_cost = mean, float("inf")
         self.curve: list[dict[str, float]] = []
-        """one row per generation: costs of its elite and of all, and of its mean where that was judged"""
+        """one row per generation: costs of its elite and of all, and of its mean where it was evaluated"""
 
 
 def search_weights(
@@ -148,7 +148,7 @@ def _judge(search: WeightSearch, weights: Floats) -> float:
 
 
 def _plain(search: WeightSearch, state: IndexState) -> dict[str, Any]:
-    """What the record says."""
+    """Content of the record."""
     return {
         "search": asdict(search),
         "mean": state.mean.tolist(),
@@ -159,7 +159,7 @@ def _plain(search: WeightSearch, state: IndexState) -> dict[str, Any]:
 
 
 def _read(search: WeightSearch, record: Path) -> IndexState:
-    """From the record, if there is one; else weights that are all alike."""
+    """Read the state from the record if it exists; otherwise start with equal weights."""
     count = len(INDEX_FEATURES)
     begun = np.zeros(count) if search.start is None else np.array(search.start, float)
     state = IndexState(begun, np.full(count, search.spread))

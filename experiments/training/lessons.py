@@ -18,7 +18,7 @@ from idn_gym.core.arrays import Bools, Floats
 from idn_gym.policies.registry import simulation_of
 
 SCORE_SHIFTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8)
-"""That are tried: of scores, so that what the teacher holds rather not may be held."""
+"""Shifts of the scores that are tried, so that segments that the teacher seldom holds can still be held."""
 
 SEEN_PER_ROUND = 600
 """Observations that a round keeps, drawn from those that it saw."""
@@ -37,7 +37,7 @@ class Seen:
     returns: Floats
     """(n,) discounted, with what the critic expects after the episode; NaN in the first round"""
     reader: GraphPolicy | None = None
-    """the policy that learns, wired for the network that was seen; None: as it is"""
+    """the learning policy, wired for the observed network; None: without rewiring"""
 
 
 class Lesson(NamedTuple):

@@ -1,4 +1,4 @@
-"""What a run writes for TensorBoard, beside what SB3 writes itself; `docs/tensorboard.md` lists it."""
+"""Values that a run writes for TensorBoard, in addition to those of SB3; `docs/tensorboard.md` lists them."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Monitor(BaseCallback):
         return acting(self.model, env)
 
     def _judged(self, env: VectorEnv[Any, Any, Any]) -> Policy:
-        """What evaluations play: the policy, inside the switch where it is trained in one."""
+        """Policy that evaluations play: inside the switch if it is trained in one."""
         if self.config.switch is None:
             return self._policy(env)
         return self.config.switch.policy(env, self._codecs, self._policy)

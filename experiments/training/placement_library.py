@@ -21,7 +21,7 @@ from idn_gym.scenarios.episodes import build_instance
 
 @dataclass(frozen=True)
 class LibrarySearch:
-    """On what to search, and how many placements to keep; see `FindPlacementsCommand`."""
+    """Episodes and effort of the search, and the number of placements; see `FindPlacementsCommand`."""
 
     episodes: int = bounded(3, least=1, most=1000)
     pieces: int = bounded(8, least=1)
@@ -31,7 +31,7 @@ class LibrarySearch:
 
 
 class PlacementLibrary(NamedTuple):
-    """Placements in the order in which they were chosen, and what the first k of them come to."""
+    """Placements in the order of their choice, and the costs of the first k of them."""
 
     placements: Residents  # (K, N, M)
     costs: Floats  # (K,) per slot, with the best of the first k + 1 in every slot, loading left out
@@ -40,17 +40,17 @@ class PlacementLibrary(NamedTuple):
 def find_library(compiled: Compiled, search: LibrarySearch) -> PlacementLibrary:
     """Find placements on pieces of training episodes, and keep those that complement one another.
 
-    Found as policy `library` finds its own, the repositories alone among them. The first is the one that
-    costs least if it is kept; each further one is that which lowers the cost most, if in every slot the best
-    of those chosen serves. Loading is left out. What would lower it no more is not kept.
+    They are found as in policy `library`, with the repositories alone among them. The first placement is the
+    best static one; each further one lowers the cost most if the best of the chosen ones serves in every
+    slot. Loading is left out. Placements that do not lower the cost are not kept.
 
     Args:
         compiled: the scenario.
-        search: on what, how long, and how many.
+        search: episodes, effort and number of placements.
 
     Raises:
-        ConfigError: the preference is none, or weighs an objective that is no sum over requests; or there are
-            not two placements to choose among.
+        ConfigError: there is no preference, or it weighs an objective that is not a sum over requests; or
+            there are fewer than two placements.
     """
     choice = ChoiceConfig(
         episodes=search.episodes, candidates=CandidateConfig(pieces=search.pieces, budget=search.budget)
@@ -67,7 +67,7 @@ def find_library(compiled: Compiled, search: LibrarySearch) -> PlacementLibrary:
     chosen, best = choose_complements(costs, search.most)
     if len(chosen) < 2:
         wrong = f"{search.episodes} training episodes give one placement that serves best in all slots"
-        raise ConfigError("episodes", f"{wrong}; a library has two or more: ask for more episodes or pieces")
+        raise ConfigError("episodes", f"{wrong}; a library needs two or more: increase episodes or pieces")
     return PlacementLibrary(found[chosen], best)
 
 
@@ -78,7 +78,7 @@ def slot_costs(player: SequencePlayer, placements: Residents) -> Floats:
 
 
 def choose_complements(costs: Floats, most: int) -> tuple[list[int], Floats]:
-    """Choose rows one after the other, each so that the mean over columns of the least is least.
+    """Choose rows one by one, each so that the mean over columns of the minimum is smallest.
 
     Args:
         costs: (K, T).
@@ -102,6 +102,6 @@ def choose_complements(costs: Floats, most: int) -> tuple[list[int], Floats]:
 
 
 def library_scenario(compiled: Compiled, library: PlacementLibrary) -> Scenario:
-    """The scenario with these placements, and `library` as its codec."""
+    """The scenario with these placements, and with `library` as its codec."""
     named = (name_placement(held, compiled.names, compiled.tables) for held in library.placements)
     return replace(compiled.scenario, placements=tuple(named), action="library")

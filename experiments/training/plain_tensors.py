@@ -14,11 +14,11 @@ import numpy as np
 import torch
 
 MARK = "!"
-"""Key of a mapping that stands for something that JSON does not know."""
+"""Key of a mapping that encodes a value that JSON cannot represent."""
 
 
 class Plain(NamedTuple):
-    """What a file holds."""
+    """Content of a file."""
 
     text: str
     tensors: list[torch.Tensor]

@@ -30,7 +30,7 @@ def play_agent(
         scenario: what to play.
         seeds: of the episodes.
         split: one of train, validation, test.
-        preference: what the scalar weighs. Policies that observe their preference are told it; "random":
+        preference: weights of the scalar. Policies that observe their preference receive it; "random":
             another one in every episode.
         options: of the agent.
 
@@ -46,7 +46,7 @@ def play_agent(
 
 
 def told_preference(agent: str, preference: Any, options: Mapping[str, Any]) -> Any:
-    """What a rollout tells an agent that observes its preference; None where there is nothing to tell.
+    """Preference for an agent that observes it; None if the agent does not observe it.
 
     Arguments are those of `play_agent`.
     """

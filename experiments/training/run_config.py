@@ -1,4 +1,4 @@
-"""What defines a training run, and how command lines and YAML files state it."""
+"""Configuration of a training run, from command lines and YAML files."""
 
 from __future__ import annotations
 
@@ -48,24 +48,24 @@ RUN_PACKAGES = ("idn-gym", "gymnasium", "numpy", "numba", "torch", "stable-basel
 
 @dataclass(frozen=True)
 class RunConfig:
-    """A training run; with the versions of the packages, it gives the same weights again."""
+    """A training run; with equal versions of the packages, it reproduces the same weights."""
 
     scenario: Scenario
     agent: AgentConfig
     action: str | None = None
-    """action codec; null: the scenario's default, or one that the agent can act through where it cannot"""
+    """action codec; null: the scenario's default, or a supported one if the agent does not support it"""
     observation: str = "flat"
     preference: Any = "balanced"
-    """scalarisation that the agent is trained on, as ``gym.make`` takes it"""
+    """scalarisation used in training, as ``gym.make`` takes it"""
     switch: SwitchConfig | None = None
-    """rule S around the environments, so that a prior plays where it must; null: the agent always plays"""
+    """rule S around the environments, so that a prior plays where necessary; null: the agent always plays"""
     steps: int = bounded(400_000, least=1)
-    """slots, summed over environments; rounded up to whole rollouts"""
+    """number of slots, summed over environments; rounded up to whole rollouts"""
     envs: int = bounded(64, least=1)
     seed: int = bounded(0, least=0)
-    """of weights, exploration and training episodes; times `envs` at most `MOST_LIBRARY_SEED`"""
+    """seed of weights, exploration and training episodes; times `envs` at most `MOST_LIBRARY_SEED`"""
     checkpoint_every: int = bounded(20_000, least=1)
-    """[steps]"""
+    """[steps] between checkpoints"""
     evaluate_every: int = bounded(100_000, least=1)
     """[steps] between evaluations on the validation split"""
     evaluation_episodes: int = bounded(16, least=1)
@@ -76,7 +76,7 @@ class RunConfig:
                 "preference",
                 "None gives vector rewards, and training needs scalar ones; name one, such as balanced",
             )
-        if self.seed * self.envs > MOST_LIBRARY_SEED:  # runs are set `envs` seeds apart
+        if self.seed * self.envs > MOST_LIBRARY_SEED:  # seeds of runs are spaced by `envs`
             most = f"must be at most {MOST_LIBRARY_SEED // self.envs} with {self.envs} envs"
             raise ConfigError("seed", f"{self.seed} is not allowed; {most}")
         read_preference(self.preference, find_objectives(self.scenario.objectives))
@@ -108,16 +108,16 @@ def load_run_config(
     agent: str | None = None,
     changes: Mapping[str, Any] | None = None,
 ) -> RunConfig:
-    """Put a run's configuration together.
+    """Assemble a run's configuration.
 
     Args:
         base: plain configuration to start from; None: the default scenario with PPO.
         scenario: preset or file that replaces the base's.
-        agent: shipped agent or file that replaces the base's, and its observation with what it reads.
+        agent: shipped agent or file that replaces the base's, together with its observation.
         changes: dotted keys, such as ``{"agent.learning_rate": 0.001}``, applied last.
 
     Raises:
-        ConfigError: whatever is wrong with it, by key.
+        ConfigError: a key or value is invalid.
     """
     plain = dict(base or {})
     if scenario or not base:
@@ -130,7 +130,7 @@ def load_run_config(
 
 
 def _codec(plain: Mapping[str, Any]) -> str | None:
-    """The run's action codec; one that the agent can act through where it is left to the scenario."""
+    """The run's action codec; a supported one if the configuration leaves it to the scenario."""
     action, scenario = plain.get("action"), plain.get("scenario")
     default = scenario.get("action", Scenario.action) if isinstance(scenario, Mapping) else Scenario.action
     if action is not None or default not in ACTION_CODECS or acts_through(plain.get("agent"), default):
@@ -143,7 +143,9 @@ def _agent(name: str) -> Any:
         return read_yaml(shipped_files("agents")[name])
     if Path(name).suffix not in (".yaml", ".yml", ".json"):
         allowed = closest(name, shipped_agents())
-        raise ConfigError("agent", f"{show(name)} is no YAML file and none of those here; {allowed}")
+        raise ConfigError(
+            "agent", f"{show(name)} is neither a YAML file nor a file of configs/agents; {allowed}"
+        )
     return read_yaml(name)
 
 
@@ -153,7 +155,7 @@ def shipped_agents() -> list[str]:
 
 
 def flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    """A configuration as dotted keys and plain values; lists stay whole, as text."""
+    """A configuration as dotted keys and plain values; lists are kept as one text."""
     if dataclasses.is_dataclass(value):
         value = to_plain(value)
     found = {}
@@ -166,12 +168,12 @@ def flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def to_yaml(config: RunConfig) -> str:
-    """The configuration as YAML that `load_run_config` takes as its base."""
+    """The configuration as YAML, which `load_run_config` takes as its base."""
     return yaml.safe_dump(to_plain(config), sort_keys=False)
 
 
 def run_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that results depend on."""
+    """Versions of Python and of the packages on which results depend."""
     found = {"python": platform.python_version()}
     for name in RUN_PACKAGES:
         try:

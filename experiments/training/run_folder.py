@@ -32,7 +32,7 @@ class RunFolder:
         """there before anything else; with a run in it, it is the mark of a run"""
         self.checkpoint = self.path / "checkpoint.pt"
         self.teacher = self.path / "teacher.npz"
-        """what an imitation is shown; used as it is where it is there"""
+        """sequences for an imitation; reused if the file exists"""
         self.imitated = self.path / "imitation.csv"
         """its rounds"""
         self.events = self.path / "tensorboard"
@@ -48,14 +48,14 @@ class RunFolder:
         if not self.config.exists():
             for file in (self.policy, self.checkpoint, *written(self.events)):
                 if file.exists():
-                    raise ConfigError("out", f"{file} is there without the {self.config.name} of a run")
+                    raise ConfigError("out", f"{file} exists, but the run's {self.config.name} is missing")
             return None
         found = read_yaml(self.config)
         run = found.get("run") if isinstance(found, Mapping) else None
         if not isinstance(run, Mapping) or not all(
             isinstance(run.get(part), Mapping) for part in ("scenario", "agent")
         ):
-            raise ConfigError("out", f"{self.config} is not what a run leaves; name another folder")
+            raise ConfigError("out", f"{self.config} is not a file of a training run; name another folder")
         return run
 
     def begin(self, config: RunConfig) -> None:
@@ -83,10 +83,10 @@ class RunFolder:
         if not self.path.exists():
             return
         if not self.path.is_dir():
-            raise ConfigError("out", f"{self.path} is no folder; nothing is deleted")
+            raise ConfigError("out", f"{self.path} is not a folder; nothing is deleted")
         if self.saved() is None:
             if any(self.path.iterdir()):
-                raise ConfigError("out", f"{self.path} does not hold a run; nothing is deleted")
+                raise ConfigError("out", f"{self.path} does not hold a training run; nothing is deleted")
             return
         self._remove_events()
         for file in (path for pattern in more for path in self.path.glob(pattern)):
@@ -107,5 +107,5 @@ class RunFolder:
 
 
 def written(events: Path) -> list[Path]:
-    """What a run wrote into the folder of its curves."""
+    """Files that a run wrote into the folder of its curves."""
     return [path for pattern in EVENTS for path in events.glob(pattern)]

@@ -17,14 +17,14 @@ LOADING_METRICS = ("update", "loaded", "in_flight", "load_traffic", "load_energy
 """Metrics of what is loaded in a slot, whose curves are a group."""
 
 SWITCH_FIGURES = ("followed", "slack")
-"""What infos say of a switch, if there is one."""
+"""Entries of infos about a switch, if there is one."""
 
 
 class RunningMeans:
     """Sums over the slots of all environments, turned into means by `means`.
 
     It looks at what the environments have just done and keeps nothing else, so it can be thrown away
-    and begun anew between any two slots.
+    and restarted between any two slots.
     """
 
     def __init__(self, simulation: Simulation) -> None:

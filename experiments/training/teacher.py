@@ -1,4 +1,4 @@
-"""What a policy may imitate: the best sequence of placements that was found for each of some episodes."""
+"""Sequences to imitate: the best sequence of placements found for each of some episodes."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def find_teacher(config: RunConfig, imitation: Imitation, file: Path) -> Teacher
 
 
 def _stamp(config: RunConfig) -> str:
-    """What tells sequences of other scenarios and preferences apart."""
+    """Digest that separates sequences of different scenarios and preferences."""
     told = json.dumps([to_plain(config.scenario), to_plain(config.preference)], sort_keys=True)
     return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
 
@@ -80,7 +80,7 @@ def _write(teacher: Teacher, of: str, file: BufferedWriter) -> None:
 
 
 def _read(file: Path, of: str, seeds: Ints, shape: tuple[int, ...]) -> list[tuple[Residents, float, float]]:
-    """What a file has of the episodes, in their order."""
+    """Read the sequences of the episodes from a file, in their order."""
     if not file.exists():
         return []
     kept = read_arrays(file, "sequences to imitate")
@@ -92,5 +92,5 @@ def _read(file: Path, of: str, seeds: Ints, shape: tuple[int, ...]) -> list[tupl
     except (KeyError, TypeError):
         fits = False
     if not fits:
-        raise ConfigError(str(file), "is not what this run imitates; delete it, or name another folder")
+        raise ConfigError(str(file), "belongs to another imitation; delete it, or name another folder")
     return list(zip(sequences, reached, static, strict=True))

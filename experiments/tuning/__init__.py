@@ -1,1 +1,1 @@
-"""What a tuning is: its configuration, trials, journal and report."""
+"""Parts of a tuning: its configuration, trials, journal and report."""

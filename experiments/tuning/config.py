@@ -1,4 +1,4 @@
-"""What a tuning consists of, as its YAML file states it."""
+"""Configuration of a tuning, from its YAML file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from idn_gym.config_reader import ConfigError, bounded, closest, from_plain, rea
 from idn_gym.preset_ids import DEFAULT_SCENARIO
 
 TUNED_PREFIX = "agent."
-"""Prefix of the keys that can be tuned: what comes out is an agent."""
+"""Prefix of the keys that can be tuned: the result is an agent."""
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,15 @@ class Dimension:
 
     low: Any = None
     high: Any = None
-    """included"""
+    """upper bound, included"""
     log: bool = False
-    """draw evenly from the logarithms"""
+    """draw uniformly on a logarithmic scale"""
     choices: tuple[Any, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Confirm:
-    """Trainings on other seeds, judged on other episodes, that say whether the best trial is better."""
+    """Trainings on other seeds, evaluated on other episodes, that test whether the best trial is better."""
 
     runs: int = bounded(3, least=1)
     """training seeds: 1, 2, ..."""
@@ -43,27 +43,28 @@ class Confirm:
 
 @dataclass(frozen=True)
 class Tuning:
-    """A search over hyper-parameters, judged by the reward per slot on validation episodes."""
+    """A search over hyper-parameters, evaluated by the reward per slot on validation episodes."""
 
     name: str
     space: dict[str, Dimension]
-    """by dotted key of the run, such as agent.learning_rate"""
+    """values by dotted key of the run, such as agent.learning_rate"""
     agent: str = "ppo"
-    """whose values are the first trial, and hold where nothing is searched; a name, or a YAML file"""
+    """agent whose values are the first trial, and are used for all other keys; a name, or a YAML file"""
     scenario: str = DEFAULT_SCENARIO
     """a preset, or a YAML file"""
     run: dict[str, Any] = field(default_factory=dict)
     """other dotted keys of the run, the same in all trials"""
     trials: int = bounded(40, least=1)
-    """finished or pruned ones"""
+    """number of finished or pruned trials"""
     steps: int = bounded(200_000, least=1)
-    """of a trial"""
+    """slots of a trial"""
     episodes: int = bounded(16, least=1)
-    """validation seeds 0, 1, ... that trials are judged on"""
+    """validation seeds 0, 1, ... for the evaluation of trials"""
     prune_every: int | None = bounded(None, least=1)
-    """[steps] between looks at a trial, which ends where it is below the median of the others; null: none"""
+    """[steps] between looks at a trial, which ends if it is below the median of the others; null: no
+    pruning"""
     seed: int = bounded(0, least=0)
-    """of the search; trainings have the seed of the run"""
+    """seed of the search; trainings have the seed of the run"""
     confirm: Confirm = Confirm()
 
     def __post_init__(self) -> None:
@@ -76,11 +77,11 @@ class Tuning:
                 raise ConfigError(f"run.{key}", "is not allowed; agent, scenario and steps are set elsewhere")
 
     def configure(self, values: Mapping[str, Any], **changes: Any) -> RunConfig:
-        """The run of a trial.
+        """Return the run of a trial.
 
         Args:
-            values: by dotted key of the run.
-            changes: of other fields of the run.
+            values: values by dotted key of the run.
+            changes: changes to other fields of the run.
 
         Raises:
             ConfigError: a value that is not allowed.
@@ -89,7 +90,7 @@ class Tuning:
         return load_run_config(None, self.scenario, self.agent, keys)
 
     def small(self) -> Tuning:
-        """The same cut down to seconds, to see that it runs."""
+        """A reduced version that takes seconds, as a smoke test."""
         return dataclasses.replace(
             self,
             name=f"{self.name}-smoke",
@@ -106,7 +107,7 @@ def read_tuning(path: Path) -> Tuning:
     """Read a tuning; relative paths in its file start at its folder.
 
     Raises:
-        ConfigError: the file cannot be read, or something in it is wrong.
+        ConfigError: the file cannot be read, or a value is invalid.
     """
     tuning = from_plain(Tuning, read_yaml(path))
 
@@ -118,7 +119,7 @@ def read_tuning(path: Path) -> Tuning:
 
 @dataclass(frozen=True)
 class Axis:
-    """A dimension, checked against what the run allows."""
+    """A dimension, checked against the run's configuration."""
 
     key: str
     options: tuple[str, ...] | None
@@ -127,7 +128,7 @@ class Axis:
     high: Any
     log: bool
     today: Any
-    """what the agent has, as samplers see it"""
+    """current value of the agent, in the samplers' form"""
 
     def suggest(self, trial: Any) -> Any:
         """The value of a trial."""
@@ -142,7 +143,7 @@ def axes(tuning: Tuning) -> tuple[Axis, ...]:
 
     Raises:
         ConfigError: a key that the agent does not have, a value that it does not allow, or a space that
-            does not hold what the agent has today.
+            does not contain the agent's current value.
     """
     agent = to_plain(tuning.configure({}).agent)
     found = []
@@ -150,7 +151,7 @@ def axes(tuning: Tuning) -> tuple[Axis, ...]:
         name = key.removeprefix(TUNED_PREFIX)
         if not key.startswith(TUNED_PREFIX) or name not in agent or name == "kind":
             allowed = [f"{TUNED_PREFIX}{field}" for field in agent if field != "kind"]
-            raise ConfigError(f"space.{key}", f"is not there to be tuned; {closest(key, allowed)}")
+            raise ConfigError(f"space.{key}", f"cannot be tuned; {closest(key, allowed)}")
         found.append(_axis(tuning, key, dimension, agent[name]))
     return tuple(found)
 
@@ -180,7 +181,7 @@ def _axis(tuning: Tuning, key: str, dimension: Dimension, today: Any) -> Axis:
 
 
 def _allowed(tuning: Tuning, key: str, value: Any) -> Any:
-    """The value as the run has it."""
+    """The value in the run's form."""
     try:
         return to_plain(tuning.configure({key: value}).agent)[key.removeprefix(TUNED_PREFIX)]
     except ConfigError as error:

@@ -19,7 +19,7 @@ STARTUP = 10
 def mend(out: Path) -> None:
     """Drop the line that a killed process did not finish, and the lock that it held.
 
-    For whoever opens the folder first, while nobody else writes to it.
+    For the first process that opens the folder, while no other one writes to it.
     """
     path = out / "journal.log"
     if path.is_file():
@@ -55,7 +55,7 @@ def open_study(tuning: Tuning, out: Path) -> Any:
 
 
 def queue_trials(study: Any, space: tuple[Axis, ...]) -> int:
-    """Queue the agent as it is, and what was cut off; returns how many trials are done.
+    """Queue the agent without changes, and interrupted trials; return the number of finished trials.
 
     A kill in here loses nothing: what was cut off is queued before it is given up, and only once.
     """

@@ -1,4 +1,4 @@
-"""What a tuning leaves: a table of its trials, the best agent, and whether it is better on other seeds."""
+"""Results of a tuning: a table of its trials, the best agent, and a comparison on other seeds."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def confirm(study: Any, tuning: Tuning, out: Path, engine: Engine) -> Interval |
 
     Returns:
         The difference in reward per slot, paired by episode, with an interval over episodes and trainings;
-        None where the agent as it is was the best.
+        None where the agent without changes was the best.
     """
     best = study.best_trial
     if best.user_attrs.get("today"):

@@ -1,4 +1,4 @@
-"""One training of a tuning, and how it is judged: on validation episodes, never on those of the test."""
+"""One training of a tuning, and its evaluation: on validation episodes, never on test episodes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from idn_gym.integrations.sb3 import use_one_thread
 from idn_gym.preferences import preference_lattice
 
 JUDGED_DIVISIONS = 2
-"""Steps between the corners of the lattice that policies for all preferences are judged on: 10 of them."""
+"""Steps between the corners of the lattice of preferences in evaluations: 10 preferences."""
 
 Look = Callable[[int, float], None]
-"""Is told the number of the look and the score of the policy then; whatever it raises ends the training."""
+"""Receives the number of the look and the policy's score; an exception that it raises ends the training."""
 
 
 def train_trial(
@@ -37,7 +37,7 @@ def train_trial(
         config: of the run.
         seeds: of the validation episodes.
         every: steps between looks.
-        look: what is told, if anything.
+        look: callback, if any.
 
     Returns:
         The scores of the episodes; see `trial_scores`.
@@ -60,7 +60,7 @@ def train_trial(
 def trial_scores(algorithm: BaseAlgorithm, config: RunConfig, seeds: Sequence[int]) -> Floats:
     """Mean reward per slot of each episode (S,).
 
-    Policies that are told a preference play every episode under each one of a lattice; the mean over the
+    Policies that observe a preference play every episode under each one of a lattice; the mean over the
     lattice is their expected utility.
     """
     env = gym.make_vec("IDN-v0", num_envs=len(seeds), split="validation", **config.env_options())

@@ -1,7 +1,7 @@
-"""Action codecs: what a policy may say, and which placement it then asks for.
+"""Action codecs: the choices of a policy, and the placement that each choice requests.
 
-Every codec states its feasible set. All of them end in a wished segment per (node, model), which the
-core repairs against the memory of the slot. Codecs see the instance and the state, never the future.
+Every codec states its feasible set. All codecs produce a requested segment per (node, model), which the core
+repairs to fit the memory of the slot. Codecs read the instance and the state, never the future.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ _SPACES: dict[str, type[gym.spaces.Space[Any]]] = {
 
 
 def register_codec(name: str, codec: type[ActionCodec]) -> None:
-    """Add an action codec, so that environments may name it.
+    """Add an action codec, so that environments can name it.
 
     Args:
-        name: of the codec, as ``gym.make`` and scenarios take it.
+        name: name of the codec, as ``gym.make`` and scenarios take it.
         codec: a class with the attributes and methods of `ActionCodec`.
 
     Raises:
-        ConfigError: the name is taken, or the class does not say what its actions are.
+        ConfigError: the name is taken, or the class does not declare the form of its actions.
     """
     form, masked = getattr(codec, "form", None), getattr(codec, "masked", None)
     if form not in get_args(Form) or not isinstance(masked, bool):
@@ -78,10 +78,11 @@ register_codec("adapt", AdaptCodec)
 
 
 def make_codec(name: str, compiled: Compiled) -> ActionCodec:
-    """The named codec for a scenario.
+    """Build the named codec for a scenario.
 
     Raises:
-        ConfigError: an unknown name, a codec whose space is too large here, or of another form than it says.
+        ConfigError: an unknown name, a codec whose space is too large here, or one of another form than
+            declared.
     """
     codec = ACTION_CODECS.find(name)(compiled)
     if not isinstance(codec.space, _SPACES[codec.form]):

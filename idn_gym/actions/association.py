@@ -1,4 +1,4 @@
-"""The codec for networks whose nodes have several radios: which one each of them uses, beside a placement."""
+"""The codec for nodes with several radios: the radio that each node uses, beside a placement."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from idn_gym.scenarios.compile import Compiled
 
 
 class AssociationCodec(PlacementCodec):
-    """`MultiDiscrete`: per node with several LoRaWAN links the one that it uses; then as `placement`.
+    """`MultiDiscrete`: for each node with several LoRaWAN links the link that it uses; then as `placement`.
 
     A link stands for a gateway and a spreading factor. Feasible set: one link per such node, and that of
     `placement`.
@@ -43,7 +43,7 @@ class AssociationCodec(PlacementCodec):
         self.join_placement(programme, instance, actions, action, len(self.choosers))
 
     def encode(self, placement: Residents, uplink: Ints) -> Ints:
-        """The action that asks for a placement (N, M) and for links (N,) of all nodes with a choice.
+        """Return the action that requests a placement (N, M) and links (N,) of all nodes with a choice.
 
         Raises:
             ConfigError: a link is not among those of its node.
@@ -79,7 +79,7 @@ class ChosenLinks(NamedTuple):
 
 @stage
 def associate(block: int) -> None:
-    """Have nodes use what was chosen."""
+    """Set the chosen links of the nodes."""
     chosen, uplink = fetch(block, 0, ChosenLinks), fetch(block, 1, Action).uplink
     for b in range(len(uplink)):
         for d in range(len(chosen.node)):

@@ -1,4 +1,4 @@
-"""What all action codecs share: the protocol, the pairs they speak of, and what fits into memory."""
+"""Common parts of the action codecs: the protocol, the pairs of nodes and segments, and the memory masks."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from idn_gym.core.kernel import njit_inline
 from idn_gym.scenarios.compile import Compiled
 
 Form = Literal["choice", "choices", "numbers", "placement"]
-"""What an action is: one choice (`Discrete`), several at once (`MultiDiscrete`), real numbers (`Box`), or a
-whole placement, for planners and not for nets (`Box` of integers)."""
+"""Form of an action: one choice (`Discrete`), several at once (`MultiDiscrete`), real numbers (`Box`), or a
+whole placement, for planners rather than networks (`Box` of integers)."""
 
 
 class ActionCodec(Protocol):
-    """Between a policy's action and the core's."""
+    """Translates a policy's actions into those of the core."""
 
     form: ClassVar[Form]
     masked: ClassVar[bool]
-    """whether `masks` tells which choices are allowed"""
+    """whether `masks` returns the allowed choices"""
 
     def __init__(self, compiled: Compiled) -> None:
         """Lay out the actions of a scenario.
@@ -38,40 +38,40 @@ class ActionCodec(Protocol):
 
     @property
     def space(self) -> gym.spaces.Space[Any]:
-        """Of one action."""
+        """Space of one action."""
         ...
 
     @property
     def uniforms(self) -> int:
-        """Rounding uniforms it needs per slot."""
+        """Number of rounding uniforms per slot."""
         ...
 
     def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
-        """Turn B actions of the space into wished placements; `ActionCheck` has looked at them."""
+        """Turn B actions of the space into requested placements; `ActionCheck` has checked them."""
         ...
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
-        """(B, choices) which choices are allowed now, as MaskablePPO wants them."""
+        """(B, choices) choices that are allowed now, in the form that MaskablePPO expects."""
         ...
 
     def describe(self) -> list[str]:
-        """What each dimension or choice means, in order."""
+        """Meaning of each dimension or choice, in order."""
         ...
 
 
 @runtime_checkable
 class NativeCodec(Protocol):
-    """An action codec that decodes in compiled code, as a stage of a programme."""
+    """An action codec that decodes in compiled code, as a stage of a slot programme."""
 
     def join(
         self, programme: Programme, instance: Instance, state: State, actions: Numbers, action: Action
     ) -> None:
-        """Let a programme decode next, into `action`; arguments as of `decode`, read as it is played."""
+        """Add decoding to a programme, with the result in `action`; arguments as in `decode`."""
         ...
 
 
 class NativeDecoding:
-    """What codecs share that join programmes: to decode is to play a programme of nothing else."""
+    """Mixin of codecs that are stages of programmes: `decode` plays a programme with this stage only."""
 
     def join(
         self, programme: Programme, instance: Instance, state: State, actions: Numbers, action: Action
@@ -91,7 +91,7 @@ class NativeDecoding:
 
 @njit_inline
 def clear(wanted: Residents) -> None:
-    """Ask for nothing."""
+    """Request an empty placement."""
     for b in range(wanted.shape[0]):
         for v in range(wanted.shape[1]):
             for m in range(wanted.shape[2]):
@@ -99,7 +99,7 @@ def clear(wanted: Residents) -> None:
 
 
 class MemoryMask:
-    """Which (node, segment) pairs fit into memory; the basis of masks."""
+    """Pairs (node, segment) that fit into memory; the basis of masks."""
 
     def __init__(self, compiled: Compiled, node: Ints, segment: Ints) -> None:
         tables = compiled.tables
@@ -112,7 +112,7 @@ class MemoryMask:
 
 
 class PlaceablePairs(NativeDecoding):
-    """The (node, segment) pairs that may be loaded; base of the codecs that speak of them.
+    """The (node, segment) pairs that may be loaded; base of the codecs with one entry per pair.
 
     Attributes:
         node: (I,) of each pair, in rising order.
@@ -127,7 +127,7 @@ class PlaceablePairs(NativeDecoding):
     def __init__(self, compiled: Compiled) -> None:
         self.node, self.segment = compiled.pairs
         self._names, tables = compiled.names, compiled.tables
-        # Copies, since a copy of the codec would have writable ones, and kernels would be compiled anew.
+        # Copies: a copy of the codec would have writable arrays, for which kernels would be compiled again.
         self.pairs = Pairs(
             self.node,
             self.segment,
@@ -136,7 +136,9 @@ class PlaceablePairs(NativeDecoding):
             np.array(tables.node_reserved),
         )
         if not len(self.node):
-            raise ConfigError("action", "no node has memory for any segment, so there is nothing to decide")
+            raise ConfigError(
+                "action", "no node has memory for any segment, so an agent has nothing to decide"
+            )
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
         raise ConfigError("action", "this codec's actions are continuous and have no mask")

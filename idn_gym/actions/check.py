@@ -1,4 +1,4 @@
-"""The one place that decides whether actions are in their space; kernels follow them without looking."""
+"""The single check of whether actions are in their space; kernels rely on it."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from idn_gym.core.arrays import Numbers
 from idn_gym.messages import shorten, show
 
 PLANNERS = "whole placements are for planners, and a net acts through another codec, such as action='scores'"
-"""Advice for those who give real numbers where segments are meant: algorithms that take any `Box`."""
+"""Advice for users who give real numbers where segments are expected: algorithms that take any `Box`."""
 
 
 def as_array(actions: Any) -> Numbers:
-    """What the caller gave, as an array.
+    """Convert the caller's actions to an array.
 
     Raises:
-        gymnasium.error.InvalidAction: numpy cannot make an array of it.
+        gymnasium.error.InvalidAction: numpy cannot make an array of the value.
     """
     try:
         array: Numbers = np.asarray(actions)
-    except Exception as error:  # whatever foreign objects raise when they are asked for their numbers
+    except Exception as error:  # any exception that a foreign object raises in the conversion
         why = shorten(" ".join(str(error).split()), 200)
-        raise gym.error.InvalidAction(f"{show(actions)} is not allowed; it is no array ({why})") from None
+        raise gym.error.InvalidAction(f"{show(actions)} is not allowed; it is not an array ({why})") from None
     return array
 
 
 class ActionCheck:
-    """Lets actions of a space pass, B rows at a time.
+    """Accepts actions that are in a space, B rows at a time.
 
-    Integer spaces take integers of any width, boxes of floats integers and floats, in this machine's byte
-    order. A finite number beyond the bounds is outside, as NaN and infinities are: nothing is clipped.
+    Integer spaces take integers of any width, boxes of floats take integers and floats, in this machine's
+    byte order. A finite number beyond the bounds is outside, as are NaN and infinities: nothing is clipped.
     """
 
     def __init__(self, space: gym.spaces.Space[Any], batch: int, planned: bool = False) -> None:
-        """Note bounds and shape.
+        """Store bounds and shape.
 
         Args:
-            space: of one action: `Discrete`, `MultiDiscrete` or `Box`.
+            space: space of one action: `Discrete`, `MultiDiscrete` or `Box`.
             batch: number of rows B.
-            planned: whether actions are whole placements, which nets do not give.
+            planned: whether actions are whole placements, which networks do not produce.
         """
         self._space, self._planned = space, planned
         self.shape = (batch, *(space.shape or ()))
@@ -55,12 +55,12 @@ class ActionCheck:
         whole = np.issubdtype(space.dtype, np.integer)
         self._kinds = "iu" if whole else "iuf"
         self.type: type[np.generic] = np.int64 if whole else np.float64
-        # Of the actions' own shape and type: small arrays are compared twice as fast.
+        # With the actions' own shape and type: small arrays are compared twice as fast.
         self._low: npt.NDArray[Any] = np.full(self.shape, low, self.type)
         self._high: npt.NDArray[Any] = np.full(self.shape, high, self.type)
 
     def __call__(self, actions: Any) -> Numbers:
-        """The actions as an array (B, ...), which loses nothing when it becomes one of `type`.
+        """Return the actions as an array (B, ...) that converts to `type` without loss.
 
         Raises:
             gymnasium.error.InvalidAction: wrong shape or type, or a number outside the space in any row.

@@ -1,4 +1,4 @@
-"""Codecs for policies that weigh: priorities, shares of memory, fractions to be rounded."""
+"""Codecs with real numbers: priorities, shares of memory, fractions to be rounded."""
 
 from __future__ import annotations
 
@@ -90,14 +90,14 @@ class FractionalCodec(PlaceablePairs):
 
 
 class Scores(NamedTuple):
-    """What was chosen for each pair (node, segment)."""
+    """Actions for each pair (node, segment)."""
 
     scores: Numbers  # (B, I)
 
 
 @stage
 def score(block: int) -> None:
-    """Ask for what has the highest scores."""
+    """Request the segments with the highest scores."""
     draw, state, pairs = fetch(block, 0, Draw), fetch(block, 1, State), fetch(block, 2, Pairs)
     wanted = fetch(block, 5, Action).wanted
     clear(wanted)
@@ -115,14 +115,14 @@ class SharePairs(NamedTuple):
 
 
 class ShareScores(NamedTuple):
-    """What was chosen for each pair (node, task)."""
+    """Actions for each pair (node, task)."""
 
     scores: Numbers  # (B, I)
 
 
 @stage
 def place_shares(block: int) -> None:
-    """Ask for what fits into each task's share of a node's memory."""
+    """Request the segments that fit into each task's share of a node's memory."""
     draw, state, pairs = fetch(block, 0, Draw), fetch(block, 1, State), fetch(block, 2, SharePairs)
     worth, scores = fetch(block, 3, Worth), fetch(block, 4, ShareScores).scores
     wanted = fetch(block, 5, Action).wanted
@@ -132,14 +132,14 @@ def place_shares(block: int) -> None:
 
 
 class Fractions(NamedTuple):
-    """What was chosen for each pair (node, segment)."""
+    """Actions for each pair (node, segment)."""
 
     y: Numbers  # (B, I)
 
 
 @stage
 def round_fractions(block: int) -> None:
-    """Ask for what fractions are rounded to."""
+    """Request the placement to which the fractions are rounded."""
     draw, state, pairs = fetch(block, 0, Draw), fetch(block, 1, State), fetch(block, 2, Pairs)
     y, work = fetch(block, 3, Fractions).y, fetch(block, 4, Rounding)
     wanted = fetch(block, 5, Action).wanted

@@ -1,4 +1,4 @@
-"""Codecs for policies that choose: one segment per (node, task), or one or a few loads per slot."""
+"""Codecs with discrete choices: one segment per (node, task), or one or a few loads per slot."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from idn_gym.core.places import place_of
 from idn_gym.scenarios.compile import Compiled
 
 MAX_DIMENSIONS, MAX_CHOICES = 30, 1500
-"""Largest `placement` space that is offered; beyond it policies with one softmax per choice stall."""
+"""Largest `placement` space that is offered; above it, training with one softmax per choice stalls."""
 
 
 class PlacementCodec(NativeDecoding):
     """`MultiDiscrete`: per (node, task) one segment of the task's models, or nothing.
 
-    Feasible set: at most one segment per (node, task). The mask drops segments that alone exceed the
-    node's memory; what does not fit together is repaired.
+    Feasible set: at most one segment per (node, task). The mask excludes segments that alone exceed the
+    node's memory; combinations that do not fit are repaired.
     """
 
     form: ClassVar[Form] = "choices"
@@ -78,7 +78,7 @@ class PlacementCodec(NativeDecoding):
         programme.add(pick, choices, action)
 
     def choices_of(self, placement: Residents) -> Ints:
-        """(D,) the choices that ask for a placement (N, M); of several segments of a task the first one."""
+        """(D,) the choices that request a placement (N, M); of several segments of a task the first one."""
         chosen = np.zeros(len(self.node), np.int64)
         for d, v in enumerate(self.node.tolist()):
             offered = self.choice[self.start[d] : self.start[d + 1]]
@@ -104,16 +104,16 @@ class PlacementCodec(NativeDecoding):
 
 
 SLOT_CHANGES = 4
-"""Loads that `changes` asks for in a slot, at most."""
+"""Maximum number of loads that `changes` requests in a slot."""
 
 
 class ChangeCodec(PlaceablePairs):
     """`Discrete`: 0 changes nothing; i + 1 loads item i, evicting to make room.
 
-    A segment replaces another of its model; then the resident segments of least nominal saving per
-    byte leave until it fits. Feasible set: one load per slot. The mask is exact: an item is allowed
-    when it fits into the node's memory after these evictions and is not there already, nor on its way; what
-    is on its way counts as resident.
+    A segment replaces another one of its model; then the resident segments with the smallest nominal saving
+    per byte are evicted until it fits. Feasible set: one load per slot. The mask is exact: an item is allowed
+    if it fits into the node's memory after these evictions and is neither resident nor in flight; segments in
+    flight count as resident.
     """
 
     form: ClassVar[Form] = "choice"
@@ -144,9 +144,8 @@ class ChangeCodec(PlaceablePairs):
 class ChangesCodec(ChangeCodec):
     """`MultiDiscrete`: up to four choices of `change` in one slot, each of them 0 for nothing.
 
-    They are made in order, each on what earlier ones left, which it may evict; what is chosen twice counts
-    once. Feasible set: four loads per slot. The mask says of every choice by itself what that of `change`
-    says.
+    They are applied in order, each to the result of the earlier ones, which it may evict; repeated choices
+    count once. Feasible set: four loads per slot. The mask of every choice is that of `change`.
     """
 
     form: ClassVar[Form] = "choices"
@@ -159,7 +158,7 @@ class ChangesCodec(ChangeCodec):
         return np.tile(super().masks(instance, state), SLOT_CHANGES)
 
     def values(self) -> list[str]:
-        """What each value of a dimension means."""
+        """Meaning of each value of a dimension."""
         return super().describe()
 
     def describe(self) -> list[str]:
@@ -181,7 +180,7 @@ class ChosenSegments(NamedTuple):
 
 @stage
 def pick(block: int) -> None:
-    """Ask for what was chosen."""
+    """Request the chosen segments."""
     chosen, wanted = fetch(block, 0, ChosenSegments), fetch(block, 1, Action).wanted
     clear(wanted)
     for b in range(len(wanted)):
@@ -192,14 +191,14 @@ def pick(block: int) -> None:
 
 
 class ChosenLoads(NamedTuple):
-    """What was chosen, in order."""
+    """Actions, in order."""
 
     actions: Numbers  # (B, changes) 0 or 1 + a pair
 
 
 @stage
 def change(block: int) -> None:
-    """Ask for what is held, and for the pairs that were chosen, evicting those of least `segment_value`."""
+    """Request the held segments and the chosen pairs, evicting those with the smallest `segment_value`."""
     _change(
         fetch(block, 0, Tables),
         fetch(block, 1, Draw).memory,
@@ -226,7 +225,7 @@ def _change(
 
 @njit_inline
 def is_new_choice(actions: Numbers, b: int, k: int) -> bool:
-    """Whether choice `k` of row `b` is something, and none of those before it."""
+    """Return whether choice `k` of row `b` is a change that differs from the earlier choices."""
     new = actions[b, k] != 0
     for j in range(k):
         new &= actions[b, j] != actions[b, k]
@@ -237,16 +236,16 @@ def is_new_choice(actions: Numbers, b: int, k: int) -> bool:
 def load_and_evict(
     tables: Tables, memory: Floats, pairs: Pairs, b: int, t: int, i: int, wanted: Residents
 ) -> None:
-    """Ask for pair `i` in slot `t`, unless it is larger than the memory, and evict until it fits.
+    """Request pair `i` in slot `t`, unless it is larger than the memory, and evict until it fits.
 
     Args:
-        tables: the scenario's.
+        tables: the scenario's tables.
         memory: (B, T, N) [bytes].
-        pairs: that may be loaded.
+        pairs: pairs that may be loaded.
         b: row.
-        t: place of the slot.
+        t: index of the slot.
         i: pair.
-        wanted: (B, N, M) what is asked for so far, written to.
+        wanted: (B, N, M) segments requested so far, written to.
     """
     value, pinned = tables.segment_value, tables.pinned
     v, s = pairs.node[i], pairs.segment[i]

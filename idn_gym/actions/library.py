@@ -1,4 +1,4 @@
-"""The codec for policies that choose among placements found beforehand."""
+"""The codec that chooses among precomputed placements."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from idn_gym.scenarios.compile import Compiled
 
 
 class LibraryCodec(NativeDecoding):
-    """`Discrete`: which of the scenario's `placements` to ask for; all of them, in every slot.
+    """`Discrete`: which of the scenario's `placements` to request; all of them are allowed in every slot.
 
     `python -m experiments.find_placements` finds some on training episodes. Feasible set: these placements,
-    repaired where memory has shrunk; with `transfer` a choice that stays the same goes on loading.
+    repaired where memory has shrunk; with `transfer`, an unchanged choice continues its loads.
     """
 
     form: ClassVar[Form] = "choice"
@@ -43,10 +43,12 @@ class LibraryCodec(NativeDecoding):
         programme.add(take_from_library, ChosenPlacement(self.placements, actions), action)
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
-        raise ConfigError("action", "every placement may be asked for in every slot, so there is no mask")
+        raise ConfigError(
+            "action", "every placement may be requested in every slot, so this codec has no mask"
+        )
 
     def describe(self) -> list[str]:
-        """One line per placement: its number, and what each node holds that holds anything."""
+        """One line per placement: its number, and the segments of each node that holds any."""
         names, lines = self._names, []
         for k, placement in enumerate(self.placements):
             own = np.where(placement == self._pinned, EMPTY, placement)
@@ -57,7 +59,7 @@ class LibraryCodec(NativeDecoding):
 
 
 class ChosenPlacement(NamedTuple):
-    """What was chosen, and among which."""
+    """Actions, and the placements among which they choose."""
 
     placements: Residents  # (K, N, M)
     actions: Numbers  # (B,)
@@ -65,7 +67,7 @@ class ChosenPlacement(NamedTuple):
 
 @stage
 def take_from_library(block: int) -> None:
-    """Ask for the chosen placements."""
+    """Request the chosen placements."""
     chosen, wanted = fetch(block, 0, ChosenPlacement), fetch(block, 1, Action).wanted
     for b in range(wanted.shape[0]):
         for v in range(wanted.shape[1]):

@@ -1,4 +1,4 @@
-"""The codec for policies that decide pair by pair: keep, load or drop."""
+"""The codec with one decision per pair: keep, load or drop."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ KEEP, LOAD, DROP = 0, 1, 2
 
 
 class KeepLoadDropCodec(PlaceablePairs):
-    """`MultiDiscrete`: per (node, segment) 0 keeps it as it is, 1 loads it, 2 drops it.
+    """`MultiDiscrete`: per (node, segment) 0 keeps it unchanged, 1 loads it, 2 drops it.
 
-    What is kept comes first: of a model what is on its way, or else what is resident. Where nothing of a
-    model is kept, of the segments that are to be loaded the one of most nominal saving per byte is asked
-    for. So a load displaces nothing: it needs room, and another segment of its model must be dropped in the
-    same slot. Dropping what is on its way and keeping what is resident calls a load off. To keep everything
-    is to hold everything, loads on their way included. Feasible set: every placement that fits, from every
-    other one. The mask lets load what fits into the node's memory by itself and is neither there nor on its
-    way, and drop what is.
+    Kept segments come first: of a model the one in flight, otherwise the resident one. Where no segment of a
+    model is kept, the one with the largest nominal saving per byte among those to load is requested. So a
+    load displaces nothing: it needs free memory, and another segment of its model must be dropped in the same
+    slot. Dropping
+        the
+    segment in flight and keeping the resident one cancels a load. Keeping all pairs holds the placement,
+    loads in flight included. Feasible set: every placement that fits, from every other one. The mask allows
+    loading segments that alone fit into the node's memory and are neither resident nor in flight, and
+    dropping those that are.
     """
 
     form: ClassVar[Form] = "choices"
@@ -60,7 +62,7 @@ class KeepLoadDropCodec(PlaceablePairs):
 
 
 class PairChoices(NamedTuple):
-    """What was chosen for each pair (node, segment)."""
+    """Actions for each pair (node, segment)."""
 
     value: Floats  # (N, S) as `Tables.segment_value`
     actions: Numbers  # (B, I)
@@ -68,7 +70,7 @@ class PairChoices(NamedTuple):
 
 @stage
 def keep_load_drop(block: int) -> None:
-    """Ask for what is held and not dropped, and in the place of nothing for what is to be loaded."""
+    """Request the segments that are held and not dropped, and segments to load where nothing is held."""
     state, pairs, chosen = fetch(block, 0, State), fetch(block, 1, Pairs), fetch(block, 2, PairChoices)
     _keep_load_drop(state, pairs, chosen.value, chosen.actions, fetch(block, 3, Action).wanted)
 

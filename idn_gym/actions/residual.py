@@ -1,4 +1,4 @@
-"""The codec for policies that start from a placement found beforehand, and change a little of it."""
+"""The codec of small changes to a precomputed placement."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from idn_gym.scenarios.compile import Compiled
 class ResidualCodec(ChangesCodec):
     """`MultiDiscrete`: up to four (node, segment) in which this slot differs from a base placement; 0: none.
 
-    A pair of the base is left out, another one is loaded as in `changes`, in order; what is chosen twice
-    counts once. Nothing is remembered: a change lasts as long as it is chosen, and to choose nothing is the
-    base. That is the first of the scenario's `placements`; without any, the node's memory is filled at
-    nominal demand (`nominal_filling`). Feasible set: the base with up to four changes, repaired. The mask
-    lets load what fits into the node's memory by itself, and leave out what is of the base.
+    A pair of the base is left out; another pair is loaded as in `changes`, in order; repeated choices count
+    once. No change is remembered: it lasts as long as it is chosen, and choosing nothing gives the base. The
+    base is the first of the scenario's `placements`; without any, memory is filled at nominal demand
+    (`nominal_filling`). Feasible set: the base with up to four changes, repaired. The mask allows loading
+    segments that alone fit into the node's memory, and leaving out segments of the base.
     """
 
     def __init__(self, compiled: Compiled) -> None:
@@ -64,7 +64,7 @@ class ResidualCodec(ChangesCodec):
 def nominal_filling(compiled: Compiled) -> Residents:
     """The placement (N, M) that fills each node in falling order of nominal saving per byte.
 
-    The saving is that of the segment alone (`Tables.segment_value`), whatever other nodes hold.
+    The saving is that of the segment alone (`Tables.segment_value`), independent of other nodes.
     """
     tables, (node, segment) = compiled.tables, compiled.pairs
     placement, free = tables.pinned.copy(), nominal_free_bytes(tables)
@@ -78,7 +78,7 @@ def nominal_filling(compiled: Compiled) -> Residents:
 
 
 class Differences(NamedTuple):
-    """What was chosen, in order, and what it changes."""
+    """Actions, in order, and the base."""
 
     base: Residents  # (N, M)
     actions: Numbers  # (B, changes) 0 or 1 + a pair
@@ -86,7 +86,7 @@ class Differences(NamedTuple):
 
 @stage
 def differ(block: int) -> None:
-    """Ask for the base without the chosen pairs that are of it, and with those that are not."""
+    """Request the base without the chosen pairs that belong to it, and with those that do not."""
     chosen = fetch(block, 4, Differences)
     _differ(
         fetch(block, 0, Tables),

@@ -1,4 +1,4 @@
-"""The codec for learners and planners: the placement itself."""
+"""The codec of whole placements, for learners and planners."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from idn_gym.scenarios.compile import Compiled
 
 
 class SegmentsCodec(NativeDecoding):
-    """`Box` of integers (nodes, models): the wished segment, or -1; the placement itself.
+    """`Box` of integers (nodes, models): the requested segment, or -1; the placement itself.
 
-    For learners and planners that speak of placements, not for networks. Entries where a model is pinned
-    count for nothing, and so do segments of another column's model or that the node may not load. Feasible
-    set: every placement; what does not fit together is repaired.
+    For learners and planners that compute placements, not for networks. Entries of pinned models are ignored,
+    as are segments of another column's model or segments that the node may not load. Feasible set: every
+    placement; placements that do not fit are repaired.
     """
 
     form: ClassVar[Form] = "placement"
@@ -52,7 +52,7 @@ class SegmentsCodec(NativeDecoding):
 
 
 class Wishes(NamedTuple):
-    """What was chosen, and what may be."""
+    """Actions, and the allowed segments."""
 
     segment_model: Ints  # (S,)
     placeable: Bools  # (N, S)
@@ -61,7 +61,7 @@ class Wishes(NamedTuple):
 
 @stage
 def take(block: int) -> None:
-    """Ask for what was chosen, where it may be placed."""
+    """Request the chosen segments, where they may be placed."""
     wishes, wanted = fetch(block, 0, Wishes), fetch(block, 1, Action).wanted
     for b in range(wanted.shape[0]):
         for v in range(wanted.shape[1]):

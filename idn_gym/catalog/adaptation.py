@@ -1,4 +1,4 @@
-"""How accurate measured networks become when they go on learning from a node's own samples, and the costs.
+"""Measured accuracies of networks that continue learning from a node's own samples, with the costs.
 
 A row is a network adapted by one method to samples under one condition, at one node alone or at several that
 average their weights. It counts what each exit answers to test samples afterwards, by confidence and by right
@@ -27,7 +27,7 @@ CONFIDENCE_BINS = 10
 """of equal width, from confidence 0 to 1, as in `Outcomes.joint_histogram`"""
 
 PEERS = ("alone", "shared", "mixed")
-"""Who learns: one node; several that share a condition; several of which each has one of its own."""
+"""Learners: one node; several nodes that share a condition; several nodes with different conditions."""
 
 _ARRAYS: dict[str, tuple[type, str]] = {
     "samples": (np.int64, "N"),
@@ -45,7 +45,7 @@ _ARRAYS: dict[str, tuple[type, str]] = {
 
 
 class AdaptationRow(NamedTuple):
-    """What a row of the table is about."""
+    """Key of a row of the table."""
 
     network: str
     """an entry of the catalogue, such as ``digits_lab_c2``"""
@@ -99,7 +99,7 @@ class Adaptations(NamedTuple):
         return self.rows.index(wanted)
 
     def exits(self, row: int) -> int:
-        """How many exits the network of a row has."""
+        """Number of exits of a row's network."""
         return int((self.counts[row, 0, 0, 0, 0, 0, :, 0, 0] >= 0).sum())
 
     def curve(
@@ -125,7 +125,7 @@ class Adaptations(NamedTuple):
     def confidences(
         self, row: int, samples: int, exit_: int = -1, *, part: str = "playing", clean: bool = False
     ) -> Floats:
-        """How confident an exit is, and how often it is right, after so many samples.
+        """Confidences of an exit, and the share of right answers, after this many samples.
 
         Args:
             row: index of the row.
@@ -216,14 +216,14 @@ def read_adaptation(path: str | Path) -> Adaptations:
         raise ConfigError(str(path), f"is not a file of adaptations ({error})") from None
     problem = _problem(table)
     if not problem and _hash(table) != known:
-        problem = "its content does not have the hash written into it; build the file again"
+        problem = "its content does not match its hash; build the file again"
     if problem:
         raise ConfigError(str(path), problem)
     return table
 
 
 def _problem(table: Adaptations) -> str:
-    """What is wrong with the table, or nothing."""
+    """Describe the error in the table; empty if there is none."""
     for row in (*table.rows, table.parts):
         if not all(isinstance(name, str) for name in row):
             return f"{show(list(row))} is not allowed; must be texts"

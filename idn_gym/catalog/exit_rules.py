@@ -29,7 +29,7 @@ class Answers(NamedTuple):
 
 
 class ExitShares(NamedTuple):
-    """Where requests leave a network with exits, and how often they are right there."""
+    """Shares of requests that leave a network at each exit, and their accuracy there."""
 
     shares: Floats  # (E,) adding up to 1
     accuracies: Floats  # (E,) of those that leave there; 0 where none does
@@ -39,7 +39,7 @@ def draw_answers(outcomes: Outcomes, rng: np.random.Generator, requests: int, co
     """Answers to a batch of requests, each a test sample drawn with replacement.
 
     Args:
-        outcomes: the table; of one part, if what is known of the other parts is to be judged.
+        outcomes: the table; of one part, if knowledge of the other parts is to be evaluated.
         rng: consumed by `requests` draws.
         requests: size of the batch.
         condition: that all of them are seen under.
@@ -78,7 +78,7 @@ def leave(doubts: Floats, thresholds: Sequence[float]) -> Ints:
 
 
 def split(doubts: Floats, correct: Bools, thresholds: Sequence[float]) -> ExitShares:
-    """Where inputs leave, and how often they are right there.
+    """Shares of inputs that leave at each exit, and their accuracy there.
 
     Args:
         doubts: (X, n) at each exit.

@@ -1,4 +1,4 @@
-"""How long a model takes on a device.
+"""Running time of a model on a device.
 
 A part that runs blocks [first, last) takes ``fixed_seconds(model, device) +
 sum(block_seconds(model, device)[first:last])``, so a split pays the fixed cost twice and the

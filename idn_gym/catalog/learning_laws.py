@@ -29,7 +29,7 @@ class LearningLaw(NamedTuple):
     """``power``: a - b n^-c; ``bounded``: a - b (1 + n/k)^-c, which gives the measured accuracy at n = 0;
     ``lines``: straight between the points, over log(1 + n)"""
     a: float
-    """accuracy that it comes to; nan for lines"""
+    """limit of the accuracy; nan for lines"""
     b: float
     c: float
     k: float
@@ -97,7 +97,7 @@ class LearningCurve(NamedTuple):
 
     @property
     def change(self) -> Floats:
-        """What adapting adds to the accuracy, by number of samples and training: (M, L), means over draws.
+        """Gain of accuracy by adaptation, by number of samples and training: (M, L), means over draws.
 
         Trainings are compared with themselves, so that what differs between them does not blur the gain.
         """
@@ -117,7 +117,7 @@ class LearningCurve(NamedTuple):
 
     @property
     def monotone(self) -> bool:
-        """Whether more samples are never worse, on average."""
+        """Whether more samples never reduce the accuracy, on average."""
         return bool((np.diff(self.accuracy) >= -1e-12).all())
 
     def laws(self) -> dict[str, LearningLaw]:
@@ -125,7 +125,7 @@ class LearningCurve(NamedTuple):
         return fit_laws(self.samples.tolist(), self.accuracy.tolist())
 
     def at(self, n: float, form: str | None = None) -> float:
-        """Mean accuracy after n samples; fits anew, so whoever asks often keeps what `laws` gives.
+        """Mean accuracy after n samples; each call fits again, so callers with many calls should keep `laws`.
 
         Args:
             n: samples, from 0 to the most that were measured.

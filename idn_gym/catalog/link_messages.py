@@ -1,4 +1,4 @@
-"""What a message takes on a kind of link besides its bytes: airtime, energy to wake up and of frames."""
+"""Airtime and energy of a message on a kind of link, besides its bytes."""
 
 from __future__ import annotations
 

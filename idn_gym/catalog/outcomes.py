@@ -57,7 +57,7 @@ class Outcomes(NamedTuple):
 
     @property
     def correct(self) -> Bools:
-        """Whether the answer is right, (X, K, S)."""
+        """Return whether the answers are right, (X, K, S)."""
         return self.predicted == self.label
 
     def accuracy(self) -> Floats:
@@ -83,7 +83,7 @@ class Outcomes(NamedTuple):
     def joint_histogram(
         self, row: str, condition: str, bins: int, *, calibrated: bool, part: str = "playing"
     ) -> Ints:
-        """How many samples of a part have which confidence, and how many of them are right.
+        """Counts of a part's samples by confidence, and of the right ones among them.
 
         Args:
             row: name of an exit.
@@ -154,7 +154,7 @@ class Outcomes(NamedTuple):
         return tuple(row for row in self.rows if row.rpartition("/")[0] == network)
 
     def thresholds(self, network: str, point: str) -> tuple[float, ...]:
-        """Of a network's operating point in the catalogue: the entropies up to which its early exits answer.
+        """Thresholds of a network's operating point in the catalogue: entropies below which exits answer.
 
         They are those of the training that the table comes from, for `exit_rules.operating_point` with the
         criterion ``entropy``.
@@ -234,14 +234,14 @@ def read_outcomes(path: str | Path) -> Outcomes:
         raise ConfigError(str(path), f"is not a file of outcomes ({error})") from None
     problem = _problem(outcomes)
     if not problem and _hash(outcomes) != known:
-        problem = "its content does not have the hash written into it; build the file again"
+        problem = "its content does not match its hash; build the file again"
     if problem:
         raise ConfigError(str(path), problem)
     return outcomes
 
 
 def _problem(outcomes: Outcomes) -> str:
-    """What is wrong with the outcomes, or nothing."""
+    """Describe the error in the outcomes; empty if there is none."""
     samples = (outcomes.label.size,)
     shape = (len(outcomes.rows), len(outcomes.conditions), *samples)
     for what in ("rows", "conditions", "parts"):
@@ -270,7 +270,7 @@ def _bytes_apart(array: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
 
 
 def _together(planes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:
-    """What `_bytes_apart` took apart."""
+    """Inverse of `_bytes_apart`."""
     if planes.dtype != np.uint8:
         raise ValueError(f"bytes are {planes.dtype}")
     high, low = planes.astype(np.uint16)

@@ -21,7 +21,7 @@ _Entry = TypeVar("_Entry", Model, Device, LinkKind)
 
 @dataclass(frozen=True)
 class CatalogTables:
-    """What one file of the catalogue may hold."""
+    """Content of one file of the catalogue."""
 
     models: tuple[Model, ...] = ()
     devices: tuple[Device, ...] = ()
@@ -71,7 +71,7 @@ def _read_file(path: Path) -> tuple[Path, CatalogTables]:
     tables = from_plain(CatalogTables, plain, str(path))
     if "hash" in tables.about and tables.about["hash"] != content_hash(plain):
         raise ConfigError(
-            f"{path}.about.hash", "is not that of the content; build the file again, or remove the hash"
+            f"{path}.about.hash", "does not match the content; build the file again, or remove the hash"
         )
     return path, tables
 

@@ -1,4 +1,4 @@
-"""What the catalogue holds: models cut into blocks, devices and links, every number with its source.
+"""Schema of the catalogue: models cut into blocks, devices and links, every number with its source.
 
 SI units throughout; an operation is one multiply-accumulate (MAC).
 """
@@ -16,7 +16,7 @@ from idn_gym.radio.lorawan import FACTORS
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a number comes from."""
+    """Source of a number."""
 
     what: str
     """field or fields that this entry speaks of"""
@@ -119,7 +119,7 @@ class Model:
         devices = [row.device for row in self.seconds]
         for row in self.seconds:
             if devices.count(row.device) > 1:
-                raise ConfigError("seconds", f"device {row.device!r} is there twice; must be once")
+                raise ConfigError("seconds", f"device {row.device!r} is given twice; each may be given once")
             if len(row.blocks) != len(self.blocks) or min(row.blocks) <= 0:
                 raise ConfigError(
                     f"seconds.{devices.index(row.device)}.blocks",
@@ -180,7 +180,7 @@ class Device:
 
 @dataclass(frozen=True)
 class LoRaFrames:
-    """A LoRaWAN radio at 125 kHz, class A: what its frames take, whatever is in them."""
+    """A LoRaWAN radio at 125 kHz, class A: properties of its frames, independent of their content."""
 
     factor: int
     """spreading factor"""
@@ -244,10 +244,11 @@ def _check_blocks(model: Model) -> None:
         raise ConfigError("kind", f"{model.kind!r} does not go with {len(blocks)} blocks; whole means one")
     if blocks[-1].output != 0:
         raise ConfigError(
-            f"blocks.{len(blocks) - 1}.output", f"{blocks[-1].output:g} is not allowed; the answer is free: 0"
+            f"blocks.{len(blocks) - 1}.output",
+            f"{blocks[-1].output:g} is not allowed; the answer must have 0 bytes",
         )
     if len({block.layers is None for block in blocks}) > 1:
-        raise ConfigError("blocks", "some layers are counted and some are null; must be all or none")
+        raise ConfigError("blocks", "some layer counts are null; must be all or none")
 
 
 def _check_points(model: Model) -> None:
@@ -259,7 +260,7 @@ def _check_points(model: Model) -> None:
             raise ConfigError(
                 f"points.{i}.exits",
                 f"the last exit is after block {point.exits[-1].after}; must be {len(model.blocks)}, "
-                "with share 0 if no input gets there",
+                "with share 0 if no input reaches it",
             )
         if "exits" not in model.kind and len(point.exits) > 1:
             raise ConfigError(

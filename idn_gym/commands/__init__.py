@@ -1,1 +1,1 @@
-"""The console command `idn`: one module per subcommand, each imported only when it is asked for."""
+"""The console command `idn`: one module per subcommand, imported only when that subcommand runs."""

@@ -1,4 +1,4 @@
-"""What ``idn play`` and ``idn compare`` say of the optimum in hindsight, beside what policies cost."""
+"""Tables of ``idn play`` and ``idn compare`` that relate policies to the optimum in hindsight."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from idn_gym.scenarios.config import Scenario
 
 
 class Ceilings(NamedTuple):
-    """Brackets of one scenario; None where none was asked for, or none was found."""
+    """Brackets of one scenario; None where none was requested or none was found."""
 
     static: Ceiling | None
     dynamic: DynamicCeiling | None
 
 
 def bounded_policies(scenario: Scenario, words: Iterable[str]) -> set[str]:
-    """Those of the policies that brackets bound: that leave every node at the link that it starts with.
+    """Policies to which the brackets apply: those that keep every node at its initial link.
 
-    Searches and bounds know no other association. Says which ones are left out.
+    Searches and bounds cover no other association. The function prints which policies it leaves out.
     """
     words = list(words)
     if not len(start_uplinks(compile_scenario(scenario).tables)):
@@ -41,14 +41,14 @@ def bounded_policies(scenario: Scenario, words: Iterable[str]) -> set[str]:
     free = [word for word in words if _codec(word, scenario) == "association"]
     if free:
         print(
-            f"\n{scenario.name}: brackets hold for the links that nodes start with; left out, "
-            f"as they may choose others: {', '.join(free)}"
+            f"\n{scenario.name}: brackets hold for the initial links of the nodes; left out, "
+            f"as these policies may choose other links: {', '.join(free)}"
         )
     return set(words) - set(free)
 
 
 def _codec(word: str, scenario: Scenario) -> str:
-    """That a policy acts through, as far as it is known; the scenario's own where it is not."""
+    """Action codec of a policy where it is known, otherwise that of the scenario."""
     entry = POLICIES.get(word) or saved_policy(word)
     return (entry and entry.codec) or scenario.action
 
@@ -61,15 +61,15 @@ def print_static(
     seconds: float,
     load_price: float = 0.0,
 ) -> Ceiling:
-    """Say how far from the best static placement each policy is, in serving cost; return the bracket.
+    """Print the distance of each policy from the best static placement, in serving cost; return the bracket.
 
     Args:
-        scenario: that was played.
-        played: by policy, on the same seeds.
-        split: of the seeds.
-        preference: what the cost weighs.
-        seconds: of processor time per episode.
-        load_price: what loading all memory once costs, in serving cost per slot.
+        scenario: the scenario that was played.
+        played: episodes by policy, all on the same seeds.
+        split: split of the seeds.
+        preference: preference that weighs the cost.
+        seconds: processor time per episode.
+        load_price: price of loading all memory once, in serving cost per slot.
     """
     seeds = next(iter(played.values())).seeds
     bounded = bounded_policies(scenario, played)
@@ -102,11 +102,11 @@ def print_static(
 
 
 def serving_costs(episodes: Episodes, load_price: float) -> float:
-    """Serving cost per slot, loads paid: a mean over episodes.
+    """Return the mean serving cost per slot over episodes, loads included.
 
     Args:
-        episodes: that were played.
-        load_price: what loading all memory once costs, in the same unit.
+        episodes: the episodes that were played.
+        load_price: price of loading all memory once, in the same unit.
     """
     rows = episodes.records()
     return sum(row["tariff_cost"] + load_price * row["update"] for row in rows) / len(rows)
@@ -115,13 +115,13 @@ def serving_costs(episodes: Episodes, load_price: float) -> float:
 def print_priced(
     scenario: Scenario, played: Mapping[str, Episodes], found: Ceiling, costs: Mapping[str, float]
 ) -> None:
-    """The table of `print_static` with loads paid: gain and regret per slot, and what is proven of it.
+    """Print the table of `print_static` with loads included: gain, regret per slot, and proven bounds.
 
     Args:
-        scenario: that was played.
-        played: by policy.
-        found: the bracket, loads paid.
-        costs: per slot, of policies and of the ends of the bracket, loads paid.
+        scenario: the scenario that was played.
+        played: episodes by policy.
+        found: the bracket, loads included.
+        costs: cost per slot of policies and of the ends of the bracket, loads included.
     """
     bounds = {name: proven_regret(scenario, episodes, found.load_price) for name, episodes in played.items()}
     about = (
@@ -152,24 +152,26 @@ def print_priced(
 
 
 def _what_is_proven(scenario: Scenario, bounded: bool) -> str:
-    """What the head of a table says of its bounds; `bounded`: some row has one."""
+    """Say what the bounds of a table cover; `bounded`: at least one row has a bound."""
     if bounded:
-        return "regret is that of what was played, bounds are proven for fractions"
+        return "regret is that of the played placements; bounds are proven for fractions"
     tables = compile_scenario(scenario).tables
     if tables.capacity == EXOGENOUS and tables.loading == INSTANT:
-        return "no bound is proven: measured alone"
-    return "capacity or loading is shared: measured alone"
+        return "no bound is proven; regret is measured only"
+    return "capacity or loading is shared; regret is measured only"
 
 
 def proven_regret(scenario: Scenario, episodes: Episodes, load_price: float) -> float:
-    """What the fractions of a learner lose per slot at most, loads paid, a mean over episodes; nan: unproven.
+    """Return the proven bound on a learner's regret per slot, loads included, as a mean over episodes.
 
-    Where no bound on movement is proven, what the fractions have loaded stands for it.
+        The result is nan where nothing is proven.
+
+    Where no bound on movement is proven, the measured movement of the fractions takes its place.
 
     Args:
-        scenario: that was played.
-        episodes: of the learner.
-        load_price: what loading all memory once costs, in serving cost per slot.
+        scenario: the scenario that was played.
+        episodes: episodes of the learner.
+        load_price: price of loading all memory once, in serving cost per slot.
     """
     if not episodes.regret_bound:
         return nan
@@ -184,9 +186,10 @@ def proven_regret(scenario: Scenario, episodes: Episodes, load_price: float) -> 
 def print_dynamic(
     scenario: Scenario, played: Mapping[str, Episodes], split: str, preference: Any, seconds: float
 ) -> DynamicCeiling:
-    """Say how far from the best sequence of placements each policy is, loading paid; return the bracket.
+    """Print how far each policy is from the best sequence of placements, loads included; return the bracket.
 
-    Arguments are those of `print_static`; the episodes know what was asked for (`Episodes.wishes`).
+    The arguments are those of `print_static`; the episodes must have a log of requested placements
+    (`Episodes.wishes`).
     """
     found = dynamic_ceiling(scenario, list(played.values()), split, preference, seconds)
     bounded = bounded_policies(scenario, played)

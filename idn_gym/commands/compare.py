@@ -46,40 +46,40 @@ class PlayOptions(EpisodeOptions):
     scenario: tuple[str, ...] = (DEFAULT_SCENARIO,)
     """presets or YAML files"""
     ceiling: float = bounded(0.0, least=0.0, most=3600.0)
-    """[s] per episode for a bracket of the best static placement in hindsight (needs SciPy); 0: without"""
+    """[s] per episode for a bracket of the best static placement in hindsight (needs SciPy); 0: no bracket"""
     load_price: float = bounded(0.0, least=0.0)
-    """what loading all memory once costs, in serving cost per slot, for gain and regret under --ceiling"""
+    """price of loading all memory once, in serving cost per slot, for gain and regret under --ceiling"""
     dynamic: float = bounded(0.0, least=0.0, most=3600.0)
-    """[s] per episode for a bracket of the best sequence of placements (needs SciPy); 0: without"""
+    """[s] per episode for a bracket of the best sequence of placements (needs SciPy); 0: no bracket"""
     out: Path | None = None
-    """folder for table (text, CSV, JSON), episodes and ceilings (CSV)"""
+    """folder for the table (text, CSV, JSON), the episodes and the ceilings (CSV)"""
     csv: bool = False
     """print comma-separated values, all in SI units"""
     changes: Changes = ()
     """changes to every scenario, such as dynamics.link.kind=ar1"""
 
     def scenarios(self) -> list[Scenario]:
-        """What is played.
+        """Return the scenarios to play.
 
         Raises:
-            ConfigError: a scenario that cannot be read, none, or two of one name.
+            ConfigError: a scenario cannot be read, no scenario is named, or two share a name.
         """
         found = [load_scenario(name, assignments(self.changes)) for name in self.scenario]
         again = twice(scenario.name for scenario in found)
         if again is not None or not found:
-            problem = f"{show(again)} is there twice; names must differ" if found else "none is named"
+            problem = f"{show(again)} is given twice; names must differ" if found else "no scenario is named"
             raise ConfigError("--scenario", problem)
         return found
 
     def check(self, scenarios: Sequence[Scenario]) -> None:
-        """Fail now rather than after minutes of playing.
+        """Check the options before any episode is played.
 
         Args:
-            scenarios: what is going to be played.
+            scenarios: the scenarios to play.
 
         Raises:
-            ConfigError: a bad preference or folder, or a ceiling that nothing would show.
-            DependencyNotInstalled: SciPy is missing, and a ceiling was asked for.
+            ConfigError: the preference or the folder is invalid, or a ceiling would not be printed.
+            DependencyNotInstalled: a ceiling was requested and SciPy is missing.
         """
         for scenario in scenarios:
             objectives = find_objectives(scenario.objectives)
@@ -88,10 +88,11 @@ class PlayOptions(EpisodeOptions):
                 check_weighed(self.weighing(), objectives)
         for name, seconds in (("--ceiling", self.ceiling), ("--dynamic", self.dynamic)):
             if seconds and self.csv:
-                raise ConfigError(name, f"{seconds:g} is not allowed with --csv, which shows none")
+                raise ConfigError(name, f"{seconds:g} is not allowed with --csv, which prints no ceiling")
         if self.load_price and not self.ceiling:
             raise ConfigError(
-                "--load-price", f"{self.load_price:g} is not allowed without --ceiling, which it is for"
+                "--load-price",
+                f"{self.load_price:g} is not allowed without --ceiling; it prices loads for that table",
             )
         if self.ceiling or self.dynamic:
             load_solver()
@@ -99,7 +100,7 @@ class PlayOptions(EpisodeOptions):
             writable_folder(self.out)
 
     def said(self) -> str:
-        """The episodes, in words."""
+        """Describe the episodes in words."""
         return f"{self.seeds} {self.split} {'seed' if self.seeds == 1 else 'seeds'}"
 
     def play_one(self, word: str, scenario: Scenario) -> Episodes:
@@ -107,11 +108,12 @@ class PlayOptions(EpisodeOptions):
         return play_policy(word, scenario, range(self.seeds), self.split, self.weighing())
 
     def play(self, policies: Mapping[str, str], scenario: Scenario) -> dict[str, Episodes]:
-        """Play all policies, and write their episodes if asked for.
+        """Play all policies, and write their episodes if a folder is given.
 
         Args:
-            policies: word that names each, to what tables call it, which is the key of its episodes.
-            scenario: what to play.
+            policies: word that names each policy, mapped to its name in tables, which is the key of its
+                episodes.
+            scenario: the scenario to play.
         """
         played = {
             policies[word]: self.play_one(word, scenario)
@@ -124,7 +126,7 @@ class PlayOptions(EpisodeOptions):
         return played
 
     def print_ceilings(self, scenario: Scenario, played: Mapping[str, Episodes]) -> Ceilings:
-        """Say how far from the optimum in hindsight policies are, if asked for; return the brackets."""
+        """Print how far policies are from the optimum in hindsight, if requested; return the brackets."""
         preference = self.weighing()
         return Ceilings(
             print_static(scenario, played, self.split, preference, self.ceiling, self.load_price)
@@ -134,7 +136,7 @@ class PlayOptions(EpisodeOptions):
         )
 
     def write_ceilings(self, found: Mapping[str, Ceilings]) -> None:
-        """Write the brackets that were found, by scenario, if asked for."""
+        """Write the brackets, by scenario, if a folder is given."""
         if self.out is None:
             return
         for name, file in (("static", "ceilings.csv"), ("dynamic", "dynamic-ceilings.csv")):
@@ -148,43 +150,47 @@ class PlayOptions(EpisodeOptions):
 class CompareCommand(PlayOptions):
     """Play policies on the same held-out episodes, and compare their costs seed by seed.
 
-    Intervals hold with 95 % and need SciPy. idn list policies names the policies; one that Stable-Baselines3
-    saved, and that you trust, is CLASS:CODEC:FILE, such as ppo:placement:mine.zip (needs the extra rl).
+    Intervals have 95 % confidence and need SciPy. idn list policies lists the policies. A policy that
+    Stable-Baselines3 saved, and that you trust, is named CLASS:CODEC:FILE, such as ppo:placement:mine.zip; it
+    needs the extra rl.
     """
 
     policies: Positional[tuple[str, ...]]
-    """two or more, by name or as CLASS:CODEC:FILE"""
+    """two or more policies, by name or as CLASS:CODEC:FILE"""
     reference: str | None = None
-    """policy that the others are compared with (default: the first)"""
+    """policy with which the others are compared (default: the first)"""
 
     written: ClassVar[str] = "table and episodes"
-    """what is in the folder"""
+    """content of the folder"""
     fewest: ClassVar[int] = 2
-    """policies; one alone has a command of its own"""
+    """minimum number of policies; a single one has a command of its own"""
 
     def names(self) -> dict[str, str]:
-        """Word that names each policy, to what tables call it.
+        """Return the word that names each policy, mapped to its name in tables.
 
         Raises:
-            ConfigError: a policy that is not there, and whatever else `check_policies` refuses.
+            ConfigError: a policy is unknown, or `check_policies` refuses the words.
         """
         check_policies(self.policies, self.reference)
         return {word: word for word in self.policies}
 
     def run(self) -> None:
-        """Print the tables, and write what is asked for."""
+        """Print the tables, and write the files."""
         self.compare_on(self.scenarios())
 
     def compare_on(self, scenarios: Sequence[Scenario]) -> list[ComparisonRow]:
-        """Play all policies on all scenarios, print the tables, and write what is asked for.
+        """Play all policies on all scenarios, print the tables, and write the files.
 
         Raises:
-            ConfigError: whatever is wrong with what is asked for; nothing has been played.
-            DependencyNotInstalled: likewise.
+            ConfigError: an option is invalid; no episode has been played.
+            DependencyNotInstalled: an extra is missing; no episode has been played.
         """
         names, preference = self.names(), self.weighing()
         if len(self.policies) < self.fewest:
-            raise ConfigError("policies", f"{show(self.policies[0])} is alone; idn play plays one policy")
+            raise ConfigError(
+                "policies",
+                f"{show(self.policies[0])} is the only policy; two or more are needed (see idn play)",
+            )
         self.check(scenarios)
         rows: list[ComparisonRow] = []
         everything, ceilings = [], {}

@@ -1,6 +1,6 @@
-"""How every command ends: 0 done, 1 failure, 2 bad input, 130 on Ctrl-C and 143 on SIGTERM, as shells say it.
+"""Exit codes of all commands: 0 done, 1 failure, 2 bad input, 130 on Ctrl-C, 143 on SIGTERM (as in shells).
 
-Whatever is wrong is one line on stderr; no traceback.
+Every error is one line on stderr, without a traceback.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from idn_gym.messages import LONGEST_MESSAGE, ConfigError, shorten
 FAILURE = 1
 BAD_INPUT = 2
 
-START_OVER = "the same command starts over"
-GO_ON = "the same command goes on with what is missing"
+START_OVER = "the same command starts again from the beginning"
+GO_ON = "the same command continues with the missing parts"
 
 
 class Ended(SystemExit):
-    """The end of a command: its text is what stands on stderr, its `code` what the shell is told."""
+    """The end of a command: its text is the line on stderr, its `code` the exit status."""
 
     def __init__(self, text: str, code: int) -> None:
         super().__init__(text)
@@ -35,7 +35,7 @@ class Ended(SystemExit):
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM: whatever cleans up after Ctrl-C cleans up after it too."""
+    """SIGTERM, handled like Ctrl-C, so that the same clean-up runs."""
 
 
 def fail(text: str, code: int = BAD_INPUT) -> NoReturn:
@@ -51,11 +51,11 @@ def fail(text: str, code: int = BAD_INPUT) -> NoReturn:
 
 @contextmanager
 def ending(stopped: str = START_OVER, advice: str = "") -> Iterator[None]:
-    """Run the work of a command, and end it as all commands end.
+    """Run the work of a command and end the process with the exit code for its outcome.
 
     Args:
-        stopped: what to say when it is stopped: how to go on.
-        advice: what to add to what is wrong with the input.
+        stopped: printed when the user stops the command: how to continue.
+        advice: added to the message about bad input.
 
     Raises:
         Ended: the input is wrong, an extra is not installed, a file cannot be read or written, a worker died,
@@ -74,7 +74,7 @@ def ending(stopped: str = START_OVER, advice: str = "") -> Iterator[None]:
     except OSError as error:
         fail(_said(error), FAILURE)
     except BrokenProcessPool:
-        fail(f"a worker was killed, perhaps for want of memory; {GO_ON}", FAILURE)
+        fail(f"a worker process was killed, perhaps because memory ran out; {GO_ON}", FAILURE)
     except KeyboardInterrupt as error:
         print(f"\nstopped; {stopped}", file=sys.stderr)
         number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
@@ -85,7 +85,7 @@ def ending(stopped: str = START_OVER, advice: str = "") -> Iterator[None]:
 
 
 def _listen() -> signal.Handlers | None:
-    """Take SIGTERM for Ctrl-C; only the main thread may. Returns what was there before."""
+    """Handle SIGTERM like Ctrl-C, which only the main thread can do; return the previous handler."""
     if threading.current_thread() is not threading.main_thread():
         return None
     before = signal.getsignal(signal.SIGTERM)
@@ -98,12 +98,12 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def _end_quietly() -> NoReturn:
-    """Whoever read the output, such as `head`, has seen enough; Python would complain when it flushes."""
+    """End without output: the reader of the pipe, such as `head`, has closed it, and a flush would fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     raise Ended("", 128 + signal.SIGPIPE)
 
 
 def _said(error: OSError) -> str:
-    """File and reason on one line."""
+    """File and reason of an operating-system error, on one line."""
     named = f"{error.filename}: " if error.filename else ""
     return " ".join(shorten(f"{named}{error.strerror or error}", LONGEST_MESSAGE).split())

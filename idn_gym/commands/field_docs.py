@@ -1,4 +1,4 @@
-"""Docstrings under the fields of a dataclass, which Python itself does not keep."""
+"""Docstrings below the fields of a dataclass, which Python does not keep at run time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def field_docs(cls: Any) -> dict[str, str]:
-    """Field to the string under it, on one line, inherited ones included."""
+    """Map each field, inherited ones included, to the docstring below it, on one line."""
     docs: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         if dataclasses.is_dataclass(base):

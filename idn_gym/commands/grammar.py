@@ -1,10 +1,10 @@
-"""One grammar for every command line: options from a dataclass, and ``key=value`` for what is configured.
+"""One grammar for every command line: options from a dataclass, and ``key=value`` for configuration.
 
-A command is a keyword-only dataclass. Its fields are the options, in order, with their defaults; a field of
-type ``Positional[...]`` is given without its name; the docstring under a field is its help; bounds are those
+A command is a keyword-only dataclass. Its fields are the options, in order, with their defaults. A field of
+type ``Positional[...]`` is given without its name. The docstring below a field is its help; bounds are those
 of `idn_gym.config_reader.bounded`. Types: ``str``, ``int``, ``float``, ``Path``, ``bool``, ``Literal[...]``,
 any of them ``| None``, and tuples of them. A field ``changes: Changes = ()`` takes the words ``key=value``,
-which may stand anywhere; without one the command takes none.
+which may stand anywhere; a command without this field takes no such words.
 """
 
 from __future__ import annotations
@@ -43,33 +43,33 @@ Changes = Positional[tuple[str, ...]]
 CHANGES = "changes"
 
 _PLAIN = str.maketrans("╭╮╰╯│─", "++++|-")
-"""Boxes that early versions of the parser draw in pipes too."""
+"""Boxes that early versions of the parser draw even in pipes."""
 
 HELP_WIDTH = 80
-"""Columns of a help that no terminal reads."""
+"""Columns of the help where the output is not a terminal."""
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_][\w.-]*=")
 
 
 class Command(Protocol):
-    """What `run_command` runs: a dataclass of options with a method that does the work."""
+    """What `run_command` runs: a dataclass of options with a method `run`."""
 
     stopped: ClassVar[str]
-    """what to say on Ctrl-C: how to go on; optional"""
+    """printed on Ctrl-C: how to continue; optional"""
     renamed: ClassVar[Mapping[str, str]]
-    """options that had another name before, such as ``--steps``, and what to give instead; optional"""
+    """options that were renamed, such as ``--steps``, mapped to their replacement; optional"""
 
     def run(self) -> None:
-        """Do the work; a `ConfigError` ends the process with status 2 and one line."""
+        """Do the work; a `ConfigError` ends the process with status 2 and one line on stderr."""
 
 
 def run_command(command: type[Any], words: Sequence[str] | None, prog: str) -> None:
-    """Read a command line and run the command; every end is one of `idn_gym.commands.endings`.
+    """Read a command line and run the command; it ends as `idn_gym.commands.endings` describes.
 
     Args:
         command: a dataclass; see `Command` and the top of this module.
         words: the command line without the program's name; None: that of the process.
-        prog: what help and errors call the program, such as ``idn list``.
+        prog: name of the program in help and errors, such as ``idn list``.
     """
     with ending(getattr(command, "stopped", START_OVER)):
         read_command(command, words, prog).run()
@@ -88,7 +88,7 @@ def read_command(command: type[_T], words: Sequence[str] | None, prog: str) -> _
     try:
         _check_options(plain, hints, getattr(command, "renamed", {}))
         changes = {}
-        # Kept from the parser: options may take several words, and would take assignments for more of them.
+        # Hidden from the parser: options with several words would otherwise consume assignments.
         if len(plain) < len(words):
             assigned = [word for word in words if _ASSIGNMENT.match(word)]
             if CHANGES not in hints:
@@ -100,7 +100,7 @@ def read_command(command: type[_T], words: Sequence[str] | None, prog: str) -> _
 
 
 def spell_command(command: Any, prog: str) -> str:
-    """The command line, for a shell, that gives a command: what is at its default is left out.
+    """Return the shell command line that gives a command; options at their default are left out.
 
     Args:
         command: a dataclass as `read_command` returns it.
@@ -123,7 +123,7 @@ def assignments(words: Sequence[str]) -> dict[str, Any]:
     """Read ``a.b=1`` from the command line; values are YAML, and 1e-3 is a number.
 
     Raises:
-        ConfigError: a word that is no assignment, or a value that is not YAML.
+        ConfigError: a word is not an assignment, or a value is not YAML.
     """
     changes = {}
     for word in words:
@@ -135,7 +135,7 @@ def assignments(words: Sequence[str]) -> dict[str, Any]:
 
 
 def _hints(command: type[Any]) -> dict[str, Any]:
-    """Field to its type, in order; that of a positional one is still annotated as such."""
+    """Map each field to its type, in order; positional fields keep their annotation."""
     hints = typing.get_type_hints(command, include_extras=True)
     return {field.name: hints[field.name] for field in dataclasses.fields(command)}
 
@@ -149,22 +149,22 @@ def _option(name: str) -> str:
 
 
 def _check_options(words: Sequence[str], hints: Mapping[str, Any], renamed: Mapping[str, str]) -> None:
-    """Name an unknown option and the nearest known one, which the parser would print as a page."""
+    """Report an unknown option with the nearest known one; the parser would print a whole page."""
     known = {_option(name): hint for name, hint in hints.items() if not _positional(hint)} | {"--help": bool}
     for word, following in itertools.pairwise([*words, "--"]):
         name, sign, value = word.partition("=")
         if name in renamed:
-            raise ConfigError(name, f"is no option any more; use {renamed[name]}")
+            raise ConfigError(name, f"is no longer an option; use {renamed[name]}")
         if name.startswith("--") and name not in known:
             raise ConfigError(show(name)[1:-1], f"unknown option; {closest(name, sorted(known))}")
         if sign and known.get(name) is bool:
-            raise ConfigError(name, f"{show(value)} is not allowed; the option takes no value")
+            raise ConfigError(name, f"{show(value)} is not allowed; this option takes no value")
         if known.get(name) is not bool and not sign and name.startswith("--") and following.startswith("--"):
-            raise ConfigError(name, "has no value; must have at least one")
+            raise ConfigError(name, "needs at least one value")
 
 
 def _parse(command: type[Any], words: Sequence[str], prog: str, asked: bool) -> dict[str, Any]:
-    """The options by name, those that were not given at their defaults."""
+    """Return the options by name; options that were not given have their defaults."""
     out, err = io.StringIO(), io.StringIO()
     form = _form(command, field_docs(command) if asked else {})
     about = inspect.cleandoc(command.__doc__ or "").replace("`", "")
@@ -187,15 +187,15 @@ def _parse(command: type[Any], words: Sequence[str], prog: str, asked: bool) -> 
 
 
 def _wrapped(line: str) -> str:
-    """A line of the help; what stands outside its columns is as wide as these."""
+    """Wrap a line of the help; text outside its columns gets the same width."""
     line = line.translate(_PLAIN).rstrip()
     return line if line.startswith((" ", "|")) else textwrap.fill(line, HELP_WIDTH)
 
 
 def _form(command: type[Any], docs: Mapping[str, str]) -> Any:
-    """The dataclass as the parser wants it: help, metavars, and values that our own reader reads."""
+    """Build the dataclass for the parser, with help, metavars, and values that our own reader reads."""
     hints, fields = _hints(command), []
-    # Changes come last, or they would take the words of the other positional options.
+    # Changes come last; otherwise they would consume the words of the other positional options.
     for field in sorted(dataclasses.fields(command), key=lambda field: field.name == CHANGES):
         hint, markers = hints[field.name], list[Any]()
         positional = _positional(hint)
@@ -218,7 +218,7 @@ def _form(command: type[Any], docs: Mapping[str, str]) -> Any:
 
 
 def _said(hint: Any, default: Any) -> str | None:
-    """What help says about a default; nothing where it means that the option was not given."""
+    """Describe a default in the help; empty where the default means that the option is not given."""
     if default is dataclasses.MISSING:
         return "(required)" if typing.get_origin(hint) is tuple else None
     if default is None or default is False or default == ():
@@ -227,7 +227,7 @@ def _said(hint: Any, default: Any) -> str | None:
 
 
 def _leaves(hint: Any, name: str, bounds: Mapping[str, Any]) -> Any:
-    """The same type, each word of which `_read` reads."""
+    """Return the same type in which `_read` reads each word."""
     if hint is bool:
         return bool
     if typing.get_origin(hint) is tuple:
@@ -245,7 +245,7 @@ def _leaves(hint: Any, name: str, bounds: Mapping[str, Any]) -> Any:
 
 
 class _RefusedError(Exception):
-    """A word that cannot be read; no ValueError, which the parser would put into a box."""
+    """A word that cannot be read; not a ValueError, which the parser would print in a box."""
 
     def __init__(self, error: ConfigError) -> None:
         super().__init__(error)
@@ -268,7 +268,7 @@ def _read(hint: Any, word: str, name: str, bounds: Mapping[str, Any]) -> Any:
 
 
 def _metavar(hint: Any, name: str = "") -> str:
-    """What stands for a value in the help."""
+    """Return the placeholder for a value in the help."""
     if typing.get_origin(hint) is Literal:
         return "{" + ",".join(map(str, typing.get_args(hint))) + "}"
     if typing.get_origin(hint) is tuple:
@@ -279,7 +279,7 @@ def _metavar(hint: Any, name: str = "") -> str:
 
 
 def _one_line(report: str) -> str:
-    """What the parser says, without its box, its title, and the help that it repeats."""
+    """Reduce the parser's message to one line, without its box, its title and the help that it repeats."""
     lines = [re.sub(r"^[|+\s]+|[|+\s]+$", "", line) for line in report.translate(_PLAIN).splitlines()]
     lines = [line for line in lines if line.strip("-")][1:]
     end = next((i for i, line in enumerate(lines) if line.startswith("For full helptext")), len(lines))

@@ -22,22 +22,22 @@ from idn_gym.scenarios.presets import load_scenario
 
 
 class Key(NamedTuple):
-    """One thing that can be set."""
+    """One configuration key."""
 
     key: str
-    """dotted, as ``overrides``, YAML and the command line take it"""
+    """dotted, as in ``overrides``, YAML and on the command line"""
     type: str
     unit: str
     value: str
-    """in force, or the default of what is off; empty where there is none"""
+    """value in force, or the default of a part that is off; empty where there is no default"""
     when: str
-    """assignments that the key needs beside it; empty where it works alone"""
+    """assignments that the key also needs; empty where it needs none"""
     meaning: str
 
 
 @dataclass(kw_only=True)
 class KeysCommand:
-    """List every dotted key of a scenario: type, unit, value, what else it needs to be set, meaning."""
+    """List every dotted key of a scenario: type, unit, value, other keys that it needs, meaning."""
 
     scenario: Positional[str] = DEFAULT_SCENARIO
     """preset or YAML file"""
@@ -53,15 +53,15 @@ class KeysCommand:
         scenario = load_scenario(self.scenario, assignments(self.changes))
         rows = [key for key in list_keys(scenario) if self.match in key.key]
         if not rows:
-            raise ConfigError("--match", f"{show(self.match)} is in no key of {scenario.name}")
+            raise ConfigError("--match", f"{show(self.match)} matches no key of {scenario.name}")
         print_rows(Key._fields, rows, self.csv)
 
 
 def list_keys(value: Any, prefix: str = "") -> Iterator[Key]:
-    """Every key below a dataclass of the configuration, such as a `Scenario`.
+    """List every key below a dataclass of the configuration, such as a `Scenario`.
 
-    Lists of dataclasses are listed entry by entry; what is off, and the alternatives to what is on, with
-    their defaults and with what switches them on.
+    Lists of dataclasses are listed entry by entry. Parts that are off, and alternatives to the kind in force,
+    are listed with their defaults and with the assignments that switch them on.
 
     Args:
         value: the dataclass.
@@ -104,9 +104,9 @@ def list_keys(value: Any, prefix: str = "") -> Iterator[Key]:
 
 
 def _others(cls: Any, path: str, switch: str, given: bool = False) -> Iterator[Key]:
-    """Keys of something that is off: any key switches it on, beside `switch` and those without a default.
+    """List the keys of a part that is off: any key switches it on, with `switch` and the required keys.
 
-    Where the whole is `given` by `switch`, its keys without a default are too.
+    Where `switch` gives the whole part (`given`), its required keys need nothing else.
     """
     fields = [field for field in dataclasses.fields(cls) if field.name != "kind"]
     needed = [field.name for field in fields if _default(field) is MISSING]
@@ -124,12 +124,12 @@ def _others(cls: Any, path: str, switch: str, given: bool = False) -> Iterator[K
 
 
 def _entry(hint: Any) -> tuple[Any, str]:
-    """The type of the entries of a list, and the path to the first; of anything else, itself."""
+    """Return the type of a list's entries and the path to the first entry; other types are left as such."""
     return (typing.get_args(hint)[0], ".0") if typing.get_origin(hint) is tuple else (hint, "")
 
 
 def _switch(cls: Any) -> str:
-    """What switches something on that is off: ``true`` does where its defaults are allowed together."""
+    """Return the value that switches a part on: ``true`` where its defaults are valid together."""
     try:
         cls()
     except (TypeError, ConfigError):
@@ -147,7 +147,7 @@ def _hints(cls: Any) -> dict[str, Any]:
 
 
 def _members(hint: Any) -> tuple[Any, ...]:
-    """The types of a union; of another type, itself."""
+    """Return the members of a union, or the type itself."""
     return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
 
 
@@ -156,7 +156,7 @@ def _kind(cls: Any) -> str:
 
 
 def _about(value: Any) -> str:
-    """The first sentence of a class's docstring."""
+    """Return the first sentence of a class's docstring."""
     return " ".join((inspect.getdoc(value) or "").split()).replace("`", "").split(". ")[0].rstrip(".")
 
 
@@ -168,7 +168,7 @@ def _unit(doc: str) -> tuple[str, str]:
 
 
 def _type(hint: Any, bounds: Mapping[str, Any]) -> str:
-    """A type as people say it, with its bounds."""
+    """Describe a type and its bounds in words."""
     if typing.get_origin(hint) is Literal:
         return " | ".join(map(str, typing.get_args(hint)))
     if len(_members(hint)) > 1:
@@ -184,7 +184,7 @@ def _type(hint: Any, bounds: Mapping[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    """A value as YAML and the command line have it, on one line."""
+    """Write a value on one line, as in YAML and on the command line."""
     if value is None or isinstance(value, bool):
         return str(value).lower().replace("none", "null")
     if isinstance(value, tuple):

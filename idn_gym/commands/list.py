@@ -1,4 +1,4 @@
-"""``idn list KIND``: what the package knows by name."""
+"""``idn list KIND``: everything that the package knows by name."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ LISTS: dict[str, Callable[[], _Table]] = {
 
 @dataclass(kw_only=True)
 class ListCommand:
-    """List what the package knows by name; scenarios are files that ship, each a preset with changes."""
+    """List what the package knows by name; scenarios are files that ship: presets with changes."""
 
     kind: Positional[
         Literal[
@@ -168,7 +168,7 @@ class ListCommand:
             "objectives",
         ]
     ]
-    """what to list"""
+    """kind of things to list"""
     csv: bool = False
     """print comma-separated values"""
 

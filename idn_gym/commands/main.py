@@ -19,7 +19,7 @@ SUBCOMMANDS = {
     "watch": "a film of a policy",
     "warm": "compile the kernels, once per installation",
 }
-"""Subcommand to what it shows; module ``idn_gym.commands.NAME`` has its `main`."""
+"""Subcommands and their descriptions; module ``idn_gym.commands.NAME`` has the `main` of each."""
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -45,7 +45,7 @@ def _run(words: list[str]) -> None:
     elif words[0] in SUBCOMMANDS:
         importlib.import_module(f"idn_gym.commands.{words[0]}").main(words[1:])
     else:
-        fail(f"{show(words[0])} is no command of idn; {closest(words[0], list(SUBCOMMANDS))}")
+        fail(f"{show(words[0])} is not a command of idn; {closest(words[0], list(SUBCOMMANDS))}")
 
 
 def overview() -> str:

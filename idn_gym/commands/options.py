@@ -1,4 +1,4 @@
-"""Options that several commands share, so that each means one thing; a command inherits those it needs."""
+"""Options shared by several commands, so that each has one meaning; a command inherits those it needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class SeedOption:
     """``--seeds N``."""
 
     seeds: int = bounded(30, least=1, most=9_999_999)
-    """number of held-out episodes: seeds 0 to N - 1 of the test split, or of --split where there is one"""
+    """number of held-out episodes: seeds 0 to N - 1 of the test split, or of --split where it exists"""
 
 
 @dataclass(kw_only=True)
@@ -21,18 +21,18 @@ class WorkerOption:
     """``--workers N``."""
 
     workers: int = bounded(1, least=1, most=9_999_999)
-    """processes side by side"""
+    """number of processes that run side by side"""
 
 
 @dataclass(kw_only=True)
 class EpisodeOptions(SeedOption):
-    """Which episodes are played, and what their cost weighs."""
+    """Which episodes are played, and how their cost is weighed."""
 
     split: Literal["train", "validation", "test"] = "test"
-    """that the seeds are of; no seed of one gives an episode of another"""
+    """split of the seeds; splits share no episodes"""
     preference: str | None = None
-    """what the cost weighs: a name, or weights such as "{latency: 1}" (default: balanced)"""
+    """weights of the cost: a name, or weights such as "{latency: 1}" (default: balanced)"""
 
     def weighing(self) -> Any:
-        """The preference as ``gym.make`` takes it."""
+        """Return the preference as ``gym.make`` takes it."""
         return "balanced" if self.preference is None else read_word("--preference", self.preference)

@@ -17,10 +17,10 @@ FilmFrame = npt.NDArray[np.uint8]
 
 
 def named_so(path: Path, *suffixes: str) -> Path:
-    """See that a file can be written, and that its name says what it is.
+    """Check that a file can be written and that its suffix is allowed.
 
     Raises:
-        ConfigError: it cannot, or another suffix.
+        ConfigError: the file cannot be written, or has another suffix.
     """
     if path.suffix.lower() not in suffixes:
         wanted = " or ".join(suffixes)
@@ -35,13 +35,13 @@ def write_picture(path: Path, frame: FilmFrame) -> None:
 
 
 class Film:
-    """An animated GIF; frames are kept with the colours of the first, a third of their size."""
+    """An animated GIF; frames share the colours of the first one, so they take a third of the memory."""
 
     def __init__(self, scale: float = 1.0) -> None:
-        """Begin a film.
+        """Start a film.
 
         Args:
-            scale: of width and height, up to 1.
+            scale: scale of width and height, up to 1.
         """
         self._image, self._scale = _pillow(), scale
         self._frames: list[Any] = []
@@ -52,7 +52,7 @@ class Film:
         return len(self._frames)
 
     def add(self, frame: FilmFrame) -> None:
-        """Add a frame; all are of one size."""
+        """Add a frame; all frames have one size."""
         self._last = frame
         image = self._image.fromarray(frame)
         if self._scale < 1.0:

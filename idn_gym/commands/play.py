@@ -1,4 +1,4 @@
-"""``idn play POLICY``: one policy on held-out episodes, every figure with its interval."""
+"""``idn play POLICY``: one policy on held-out episodes, every metric with its interval."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ from idn_gym.text_tables import significant
 class PlayCommand(PlayOptions):
     """Play a policy on held-out episodes, and show every metric with its interval.
 
-    Intervals hold with 95 % and need SciPy. idn list policies names the policies; one that Stable-Baselines3
-    saved, and that you trust, is CLASS:CODEC:FILE, such as ppo:placement:mine.zip (needs the extra rl).
+    Intervals have 95 % confidence and need SciPy. idn list policies lists the policies. A policy that
+    Stable-Baselines3 saved, and that you trust, is named CLASS:CODEC:FILE, such as ppo:placement:mine.zip; it
+    needs the extra rl.
     """
 
     policy: Positional[str]
-    """by name, or as CLASS:CODEC:FILE"""
+    """name of a policy, or CLASS:CODEC:FILE"""
 
     def run(self) -> None:
-        """Print the metrics, and write what is asked for."""
+        """Print the metrics, and write the files."""
         check_policies([self.policy])
         scenarios = self.scenarios()
         self.check(scenarios)

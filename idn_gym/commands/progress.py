@@ -1,4 +1,4 @@
-"""A bar on stderr while a command works, where a terminal shows it; nothing in pipes and logs."""
+"""Progress bars on stderr, shown on a terminal only, not in pipes or logs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _T = TypeVar("_T")
 
 @contextmanager
 def bar(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A bar that each call of what it gives moves on by one.
+    """Show a bar; each call of the returned function advances it by one.
 
     Args:
-        what: is going on.
+        what: label of the bar.
         total: number of calls.
     """
     quiet = not sys.stderr.isatty()
@@ -28,7 +28,7 @@ def bar(what: str, total: int) -> Iterator[Callable[[], None]]:
 
 
 def steps(what: str, items: Sequence[_T]) -> Iterator[_T]:
-    """The items one by one, with a bar that says how many are done."""
+    """Yield the items one by one, with a bar that counts them."""
     with bar(what, len(items)) as advance:
         for item in items:
             yield item

@@ -1,4 +1,4 @@
-"""``idn show SCENARIO``: what a scenario consists of, as tables, and as a picture."""
+"""``idn show SCENARIO``: the parts of a scenario, as tables and as a picture."""
 
 from __future__ import annotations
 
@@ -27,19 +27,20 @@ from idn_gym.text_tables import significant
 
 @dataclass(kw_only=True)
 class ShowCommand:
-    """Show a scenario: its network as text or as a picture, its nodes, links and request classes as tables.
+    """Show a scenario: its network as text or picture; its nodes, links and request classes as tables.
 
-    Loads are means over the slots of validation episode 0 when nothing is loaded and repositories serve.
+    Loads are means over the slots of validation episode 0, with nothing loaded: repositories serve all
+    requests.
     """
 
     scenario: Positional[str] = DEFAULT_SCENARIO
     """preset or YAML file"""
     table: Literal["nodes", "links", "classes"] | None = None
-    """show this table alone"""
+    """show this table only"""
     out: Path | None = None
     """PNG file for the picture (needs the extra render); without it, the network is printed as text"""
     csv: bool = False
-    """print comma-separated values; --table says of what"""
+    """print comma-separated values of the table that --table names"""
     changes: Changes = ()
     """changes to the scenario, such as horizon=48"""
 
@@ -75,7 +76,7 @@ _Table = tuple[tuple[str, ...], Sequence[tuple[object, ...]]]
 
 
 def scenario_summary(compiled: Compiled) -> str:
-    """A scenario in two lines, and one about its request log if it has one."""
+    """Describe a scenario in two lines, with one more line for its request log if it has one."""
     scenario, tables = compiled.scenario, compiled.tables
     sizes = {
         "nodes": len(tables.node_memory),
@@ -157,7 +158,7 @@ def _classes(compiled: Compiled, served: Outcome) -> _Table:
 
 
 def _dropped(served: Outcome, rho: int) -> float:
-    """Share of the requests of a class; nan where none came."""
+    """Share of dropped requests of a class; nan where no request arrived."""
     arrived = served.arrived[0, rho]
     return float(max(0.0, arrived - served.served[0, rho]) / arrived) if arrived > 0.0 else float("nan")
 

@@ -1,4 +1,4 @@
-"""Tables for people, on a terminal and in pipes; the same as comma-separated values for programs."""
+"""Tables for readers, on a terminal and in pipes, and as comma-separated values for programs."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from idn_gym.text_tables import aligned, make_table
 
 
 class Quantity(NamedTuple):
-    """A number with its unit: people see it with an SI prefix, or in per cent, programs as it is."""
+    """A number with its unit: printed with an SI prefix or in per cent, written unchanged in CSV."""
 
     value: float
-    """nan: there is none"""
+    """nan: no value"""
     unit: str
-    """SI, or ``share``"""
+    """SI unit, or ``share``"""
 
     def __str__(self) -> str:
         if math.isnan(self.value):
             return "-"
-        # Nought without a sign, even where it is a little below.
+        # Zero is printed without a sign, even where rounding gives -0.
         return percent(round(self.value, 3) + 0.0) if self.unit == "share" else si(self.value, self.unit)
 
 
 def print_rows(head: Sequence[str], rows: Iterable[Sequence[object]], as_csv: bool = False) -> None:
-    """Print rows under a head.
+    """Print rows below a head.
 
-    On a terminal a table fits its width. In a pipe it is as wide as it needs to be, and each row is a line.
+    On a terminal a table fits its width. In a pipe it is as wide as needed, and each row is one line.
 
     Args:
         head: names of the columns.
-        rows: one sequence of as many cells each.
-        as_csv: comma-separated values instead; units are in the head.
+        rows: one sequence per row, with as many cells as the head.
+        as_csv: print comma-separated values instead; units are in the head.
     """
     rows = [list(row) for row in rows]
     if as_csv:
@@ -60,7 +60,7 @@ def print_rows(head: Sequence[str], rows: Iterable[Sequence[object]], as_csv: bo
 
 
 def _plain(cell: object) -> object:
-    """A cell for programs; what is not known is left empty."""
+    """A cell for programs; an unknown value is left empty."""
     if isinstance(cell, Quantity):
         return "" if math.isnan(cell.value) else float(cell.value)
     return cell

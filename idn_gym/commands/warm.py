@@ -1,4 +1,4 @@
-"""``idn warm``: compile the kernels once, so that no first step waits for them."""
+"""``idn warm``: compile the kernels once, so that no first step has to wait for them."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from idn_gym.vector import IDNVectorEnv
 
 @dataclass(kw_only=True)
 class WarmCommand:
-    """Compile the kernels that environments of the presets use, with every action codec and observation.
+    """Compile the kernels that the presets use, with every action codec and observation.
 
-    Once per installation is enough, as they are kept on disk.
+    Once per installation is enough, because compiled kernels are kept on disk.
     """
 
     def run(self) -> None:
-        """Play two slots of every preset, single and native, through each codec and each observation."""
+        """Play two slots of every preset, single and native, with each codec and each observation."""
         begin = time.perf_counter()
         names = [name for name in PRESETS if name not in LARGE_PRESETS]
         for name in steps("compiling", names):
             for env in preset_envs(name):
                 play_two_slots(env)
-        print(f"kernels of {len(names)} presets are ready after {time.perf_counter() - begin:.1f} s")
+        print(f"the kernels of {len(names)} presets are ready after {time.perf_counter() - begin:.1f} s")
         print("once per installation is enough: later processes read them from disk")
 
 
@@ -43,13 +43,13 @@ def preset_envs(name: str) -> Iterator[Any]:
     for option in options:
         try:
             yield IDNEnv(name, **option)
-        except ConfigError:  # a codec for which the preset is too large
+        except ConfigError:  # the preset is too large for this codec
             continue
         yield IDNVectorEnv(2, name, **option)
 
 
 def play_two_slots(env: Any) -> None:
-    """Whatever the environment compiles, it compiles here."""
+    """Play two slots, so that everything the environment compiles is compiled here."""
     env.reset(seed=0)
     env.action_space.seed(0)
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""``idn watch POLICY --out film.gif``: what a policy places where, slot by slot."""
+"""``idn watch POLICY --out film.gif``: film which placements a policy chooses, slot by slot."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from idn_gym.scenarios.presets import load_scenario
 
 @dataclass(kw_only=True)
 class WatchCommand:
-    """Film a policy, one frame per slot, as an animated GIF, or its last slot as a PNG; extra render."""
+    """Film a policy as an animated GIF, one frame per slot, or its last slot as PNG (extra render)."""
 
     policy: Positional[str]
-    """by name, or as CLASS:CODEC:FILE; see idn compare --help"""
+    """name of a policy, or CLASS:CODEC:FILE; see idn compare --help"""
     out: Path
     """GIF file to write, or PNG file for a picture of the last slot"""
     scenario: str = DEFAULT_SCENARIO
     """preset or YAML file"""
     seed: int = bounded(0, least=0)
-    """of the episode"""
+    """seed of the episode"""
     split: Literal["train", "validation", "test"] = "test"
-    """of the seed"""
+    """split of the seed"""
     slots: int | None = bounded(None, least=1)
-    """how many are played, from the first on (default: the horizon)"""
+    """number of slots to play, starting with the first (default: the horizon)"""
     rate: float = bounded(4.0, above=0, most=50)
     """[1/s] frames per second"""
     scale: float = bounded(0.75, least=0.1, most=1.0)
-    """of width and height of the film"""
+    """scale of width and height of the film"""
     changes: Changes = ()
     """changes to the scenario, such as horizon=48"""
 

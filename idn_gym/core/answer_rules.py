@@ -1,4 +1,4 @@
-"""What must hold where quality is hidden, since kernels rely on it."""
+"""Invariants of scenarios with hidden quality, on which kernels rely."""
 
 from __future__ import annotations
 

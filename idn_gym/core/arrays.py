@@ -47,7 +47,7 @@ EXOGENOUS, SHARED = 0, 1
 """Capacity modes: private capacities per request class, or one pool that all classes draw on."""
 
 INSTANT, TRANSFER = 0, 1
-"""How models are loaded: at once, or over the links, which takes time."""
+"""Loading modes: instant, or over the links, which takes time."""
 
 NO_WAITING, QUEUES = 0, 1
 """Queueing modes of shared capacity: a fluid that never waits, or M/G/c queues at nodes and links."""
@@ -56,14 +56,14 @@ ERROR, SECOND, JOULE, BYTE_HOP = 0, 1, 2, 3
 """Components of a tariff: what the core prices in every scenario."""
 
 PRICED = 4
-"""How many these are; the F further ones follow."""
+"""Number of these components; the F further ones follow."""
 
 NO_UPLINKS: Residents = np.zeros((0, 0), np.int32)
-"""An association that leaves everything as it is."""
+"""An association without changes."""
 
 
 class Tables(NamedTuple):
-    """What a scenario fixes and no draw changes."""
+    """Constants of a scenario, which no draw changes."""
 
     slot_seconds: float  # [s] length of a slot, tau
     capacity: int  # EXOGENOUS or SHARED
@@ -79,7 +79,7 @@ class Tables(NamedTuple):
     node_count: Floats  # (N,) devices that the node stands for; above 1 it is a cohort
     node_memory: Floats  # (N,) [bytes] nominal memory of one device
     node_seconds: Floats  # (N,) [s] nominal compute seconds per slot of all devices; inf where elastic
-    node_servers: Ints  # (N,) workers of the queue of one device; 0 where nobody waits
+    node_servers: Ints  # (N,) workers of the queue of one device; 0: no waiting
     node_watts: Floats  # (N,) [W] power drawn per compute second, above idle
     node_idle_watts: Floats  # (N,) [W] power that all devices draw all the time; 0 where not counted
     node_context_watts: Floats  # (N,) [W] more of them all while they hold any model; likewise
@@ -106,7 +106,7 @@ class Tables(NamedTuple):
     radio_harm: Ints  # (r, f) radios of each cell of the gateway, from the strongest on, that harm its frames
     radio_transmissions: Floats  # (r,) of every frame
     # association: nodes with several radios use one of them at a time
-    node_uplink: Ints  # (N,) link that the node uses until it is told otherwise; EMPTY: all that it has
+    node_uplink: Ints  # (N,) link that the node uses initially; EMPTY: all of its links
     link_chooser: Ints  # (E,) node that uses the link or another one; EMPTY: the link is always in use
     # paths: the routes from an ingress node to a repository, one after the other, the shortest first
     path_start: Ints  # (P+1,) into J
@@ -199,7 +199,7 @@ class Draw(NamedTuple):
     memory: Floats  # (B, T, N) [bytes] of one device
     rate: Floats  # (B, T, E) [bytes/s] of all media of the link
     refill: Floats  # (B, T, Z) what comes into each store, in its unit
-    # what further objectives come to: per compute second, per byte, and of a drop (the class's worst option)
+    # charges of further objectives: per compute second, per byte, and of a drop (the class's worst option)
     charge_second: Floats  # (B, T, N, F) [unit/s]
     charge_byte: Floats  # (B, T, E, F) [unit/byte]
     charge_drop: Floats  # (B, T, R, F) [unit]
@@ -228,7 +228,7 @@ class Instance(NamedTuple):
 
 
 class State(NamedTuple):
-    """What moves from slot to slot."""
+    """State that changes from slot to slot."""
 
     slot: Ints  # (B,) index of the slot about to be played
     resident: Residents  # (B, N, M) segment on the node, ready to be used, or EMPTY
@@ -248,11 +248,11 @@ class Action(NamedTuple):
     """The placement a policy asks for, which repair makes fit, and the links it has nodes use."""
 
     wanted: Residents  # (B, N, M) segment, or EMPTY; ignored where pinned
-    uplink: Residents = NO_UPLINKS  # (B, N) link, or EMPTY: as it is; (0, 0): all as they are
+    uplink: Residents = NO_UPLINKS  # (B, N) link, or EMPTY: unchanged; (0, 0): all unchanged
 
 
 class Outcome(NamedTuple):
-    """What happened in one slot, in physical quantities; no rewards here."""
+    """Outcome of one slot, in physical quantities; no rewards here."""
 
     arrived: Floats  # (B, R) [requests]
     served: Floats  # (B, R) [requests]
@@ -283,8 +283,8 @@ class Outcome(NamedTuple):
     carried: Floats  # (B, E) [bytes] of requests that crossed each link
     node_utilisation: Floats  # (B, N) [1] `busy` over the slot's compute seconds; 0 where elastic
     link_utilisation: Floats  # (B, E) [1] `carried` over what the slot's rate, less loads, can carry
-    node_wait: Floats  # (B, N) [s] mean wait W of a visit to the node's queue; 0 where nobody waits
-    link_wait: Floats  # (B, E) [s] likewise
+    node_wait: Floats  # (B, N) [s] mean wait W of a visit to the node's queue; 0 without waiting
+    link_wait: Floats  # (B, E) [s] the same for links
     drawn: Floats  # (B, Z) by requests and loads, in the unit of the store
     drained: Floats  # (B, Z) whatever was served
     spilled: Floats  # (B, Z) beyond its capacity

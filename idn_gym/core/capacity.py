@@ -11,7 +11,7 @@ from idn_gym.core.workspace import UNTOUCHED, Scratch
 
 @njit_inline
 def fitting(amount: float, need: float, left: float) -> float:
-    """How many of `amount` requests fit into what is left of a resource, if each needs so much of it."""
+    """Number of `amount` requests that fit into the rest of a resource, given the need of each request."""
     # A need that rounds to nothing in total still finds no room where nothing is left.
     if need * amount > left or (left <= 0.0 and need > 0.0):
         return left / need
@@ -19,11 +19,11 @@ def fitting(amount: float, need: float, left: float) -> float:
 
 
 def most_requests(need: Floats, left: Floats) -> Floats:
-    """How many requests fit into what is left, elementwise; inf where they need nothing.
+    """Number of requests that fit into the rest, elementwise; inf where they need nothing.
 
     Args:
         need: [s] or [bytes] of one request; broadcast to the shape of `left`.
-        left: likewise.
+        left: capacity left, in the same unit.
     """
     most = np.empty(left.shape)
     _most_requests(np.broadcast_to(need, left.shape).flatten(), left.flatten(), most.reshape(-1))
@@ -66,7 +66,7 @@ def close_copies(tables: Tables, o: int, scratch: Scratch) -> None:
 def option_room(
     tables: Tables, draw: Draw, b: int, o: int, origin: int, batch: float, scratch: Scratch
 ) -> float:
-    """How many of `batch` requests fit into what the option's nodes and links have left."""
+    """Number of `batch` requests that fit into the free capacity of the option's nodes and links."""
     room = batch
     column = tables.option_model[o] if tables.capacity == EXOGENOUS else 0
     before = tables.option_origin[o]

@@ -4,7 +4,7 @@ A message is lost for good when one of its frames is: all transmissions of a fra
 frames, or find no demodulator. What was computed for it and sent stays spent; the request counts as dropped.
 Collisions and demodulators follow `idn_gym.radio.collisions`, at the rates of the slot. Radios stand cell by
 cell, six cells for each gateway, one per spreading factor, and in each from the strongest to the weakest, so
-that whoever harms a frame comes first. Kernels work on one row; with no radios they do nothing.
+that the strongest interferers come first. Kernels work on one row; without radios they do nothing.
 """
 
 from __future__ import annotations

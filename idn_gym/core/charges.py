@@ -15,7 +15,7 @@ from idn_gym.core.workspace import Scratch
 
 @njit_inline
 def option_charge(tables: Tables, draw: Draw, b: int, t: int, o: int, origin: int, f: int) -> float:
-    """What one request by the option comes to in one further objective [unit]."""
+    """Amount of one request by the option in one further objective [unit]."""
     total = tables.option_charge[o, f]
     before = tables.option_origin[o]
     for q in range(tables.part_start[o], tables.part_start[o + 1]):
@@ -29,7 +29,7 @@ def option_charge(tables: Tables, draw: Draw, b: int, t: int, o: int, origin: in
 
 @njit_inline
 def charges_cost(tables: Tables, draw: Draw, b: int, t: int, o: int, origin: int) -> float:
-    """What the further objectives of one request add to its tariff."""
+    """Addition of one request's further objectives to its tariff."""
     cost = 0.0
     for f in range(draw.charge_second.shape[3]):
         cost += draw.tariff[b, PRICED + f] * option_charge(tables, draw, b, t, o, origin, f)
@@ -38,7 +38,7 @@ def charges_cost(tables: Tables, draw: Draw, b: int, t: int, o: int, origin: int
 
 @njit_inline
 def drop_charges(draw: Draw, b: int, t: int, rho: int) -> float:
-    """What the further objectives of a dropped request add to its tariff."""
+    """Addition of a dropped request's further objectives to its tariff."""
     cost = 0.0
     for f in range(draw.charge_drop.shape[3]):
         cost += draw.tariff[b, PRICED + f] * draw.charge_drop[b, t, rho, f]
@@ -49,7 +49,7 @@ def drop_charges(draw: Draw, b: int, t: int, rho: int) -> float:
 def add_charges(
     tables: Tables, draw: Draw, b: int, t: int, first: int, end: int, origin: int, scratch: Scratch
 ) -> None:
-    """Add to the cost of the entries [first, end) what the further objectives of its requests come to."""
+    """Add the further objectives of their requests to the cost of the entries [first, end)."""
     for i in range(first, end):
         scratch.cost[i] += charges_cost(tables, draw, b, t, scratch.option[i], origin)
 
@@ -58,21 +58,21 @@ def add_charges(
 def book_charges(
     tables: Tables, draw: Draw, b: int, t: int, rho: int, o: int, origin: int, amount: float, outcome: Outcome
 ) -> None:
-    """Add what requests come to in the further objectives."""
+    """Add the amounts of requests in the further objectives."""
     for f in range(outcome.charged.shape[2]):
         outcome.charged[b, rho, f] += amount * option_charge(tables, draw, b, t, o, origin, f)
 
 
 @aside
 def book_drops(draw: Draw, b: int, t: int, rho: int, left: float, outcome: Outcome) -> None:
-    """Add what dropped requests come to in the further objectives."""
+    """Add the amounts of dropped requests in the further objectives."""
     for f in range(outcome.charged.shape[2]):
         outcome.penalty[b, rho, PRICED + f] += left * draw.charge_drop[b, t, rho, f]
 
 
 @aside
 def book_slot(draw: Draw, b: int, t: int, outcome: Outcome) -> None:
-    """Add what the slot itself comes to in the further objectives, whatever was served."""
+    """Add the amounts of the slot itself in the further objectives, independent of serving."""
     for f in range(outcome.idle_charged.shape[1]):
         outcome.idle_charged[b, f] += draw.charge_slot[b, t, f]
 

@@ -55,7 +55,7 @@ def serving_cost(instance: Instance, t: int, placement: Residents, b: int = 0) -
 
 
 def serve(instance: Instance, t: int, placement: Residents, b: int = 0) -> Outcome:
-    """What happens in slot `t` of row `b` under a placement (N, M); other rows of the outcome stay 0.
+    """Outcome of slot `t` of row `b` under a placement (N, M); other rows of the outcome stay 0.
 
     Raises:
         ConfigError: there is no such slot or row, or the placement is one of another scenario.

@@ -1,4 +1,4 @@
-"""From numbers to a wished segment per (node, model): filling a memory."""
+"""Decoding of numbers to a requested segment per (node, model), by filling memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def keep_placeable(segment_model: Ints, placeable: Bools, wanted: Residents) -> 
 def items_that_fit(
     memory: Floats, slot: Ints, node: Ints, size: Floats, reserved: Floats, fits: Bools
 ) -> None:
-    """Whether each item fits into its node's memory of the slot, all else but the pins evicted.
+    """Whether each item fits into its node's memory of the slot, with everything but pinned models evicted.
 
     Args:
         memory: (B, T, N) [bytes].
@@ -107,7 +107,7 @@ def _fill_from(
 
 
 class Worth(NamedTuple):
-    """What `fill_by_share` reads of the tables; handing over all of them costs more than the work."""
+    """Tables that `fill_by_share` reads; passing all tables would cost more than the work."""
 
     saving: Floats  # (N, S) [cost] nominal saving of the segment alone; 0 where it may not be placed
     size: Floats  # (S,) [bytes]

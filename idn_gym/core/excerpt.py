@@ -19,7 +19,7 @@ START_FIELDS = (
     *("path_start", "option_start", "class_group", "part_start", "branch_start"),
     *("need_start", "message_start"),
 )
-"""What says where rows begin that go with their paths, coarse ones first."""
+"""Arrays with the starts of rows that belong to paths, coarse ones first."""
 
 
 class Excerpt(NamedTuple):
@@ -31,7 +31,7 @@ class Excerpt(NamedTuple):
 
 
 def take_paths(tables: Tables, paths: Ints) -> Excerpt:
-    """The tables of some paths; those of loads stay as they are, and nobody may read them.
+    """The tables of some paths; those of loads are unchanged, and must not be read.
 
     Args:
         tables: the scenario's tables.
@@ -66,7 +66,7 @@ def take_paths(tables: Tables, paths: Ints) -> Excerpt:
 
 
 def _rows_of(tables: Tables, paths: Ints) -> dict[str, Ints]:
-    """What stays, by the letters of `SHAPES`; letters that are not there stay whole."""
+    """Selected rows, by the letters of `SHAPES`; dimensions without a letter stay whole."""
     rows = {"P": paths, "R": np.flatnonzero(np.isin(tables.class_path, paths))}
     for name in START_FIELDS:
         letters = STARTS[name]

@@ -1,4 +1,4 @@
-"""How the requests of a slot share nodes and links: they arrive interleaved, and nobody is served first.
+"""Sharing of nodes and links by the requests of a slot: they arrive interleaved, and none is served first.
 
 Every class sends at the constant rate of its batch to its cheapest usable option, at the cost without
 waiting. Where a node or a link is full, the classes on it go on with their next option, all at the same point
@@ -13,7 +13,7 @@ options of availability up to x together serve at most x times the batch.
 Stores fill like nodes and links, up to all that they may give in the slot (`core.stores`), in either pass.
 
 A pass fills one resource per event, so it ends within as many events as there are resources. What classes
-pull is summed anew at each event: nothing is subtracted, so no rounding error keeps pulling at what is full.
+pull is summed again at each event: nothing is subtracted, so no rounding error keeps pulling at what is full.
 
 Classes that share nothing that may become full cannot notice each other: they are of different basins, each
 of which is filled by itself, event by event (`core.basins`). An event costs as much as what goes on in its
@@ -184,7 +184,7 @@ def run_pass(tables: Tables, draw: Draw, b: int, basin: int, scratch: Scratch) -
 
 @njit_inline
 def first_full(now: float, pulled: int, scratch: Scratch) -> tuple[int, float]:
-    """Which resource becomes full next, and when; -1 and 1 where none does in the rest of the pass."""
+    """The next resource that becomes full, and when; -1 and 1 where none does in the rest of the pass."""
     first, until = -1, 1.0
     for n in range(pulled):
         r = scratch.pulled[n]
@@ -204,7 +204,7 @@ def sum_pulls(tables: Tables, draw: Draw, b: int, streams: int, scratch: Scratch
     Those that have no entry left leave the list.
 
     Returns:
-        How many stay, and how many resources somebody pulls at: those in `pulled`.
+        Number of classes that continue, and of resources in use: those in `pulled`.
     """
     nodes = len(tables.node_memory)
     stores = nodes + len(tables.link_rate)
@@ -265,7 +265,7 @@ def next_entry(tables: Tables, w: int, rho: int, origin: int, scratch: Scratch) 
 
 @njit_inline
 def uses_full(tables: Tables, o: int, origin: int, scratch: Scratch) -> bool:
-    """Whether a node, a link or a store that the option needs something of is full."""
+    """Whether a node, a link or a store that the option needs is full."""
     nodes = len(tables.node_memory)
     before = origin + tables.option_origin[o]
     for q in range(tables.part_start[o], tables.part_start[o + 1]):

@@ -1,4 +1,4 @@
-"""Who goes where in a slot: how many requests serving gives to each option, and how many it drops."""
+"""Flows of a slot: requests that serving assigns to each option, and requests that it drops."""
 
 from __future__ import annotations
 

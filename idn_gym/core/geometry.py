@@ -104,7 +104,7 @@ def has_block(tables: Tables, s: int, k: int) -> bool:
 
 @njit_inline
 def staying_bytes(tables: Tables, wish: int, old: int, arrived: float, goal: int) -> float:
-    """Of the bytes that have come for a wish that changes, those that are part of the new one.
+    """Of the bytes that have arrived for a request that changes, those that belong to the new one.
 
     Bytes come in the order of the blocks, those that the old segment has left out.
     """
@@ -148,7 +148,7 @@ def missing_blocks(tables: Tables, wish: int, old: int, need: float) -> tuple[in
 
 
 def covered_parts(tables: Tables, placement: Residents) -> Bools:
-    """Whether each part (Q,) lies inside what a placement (N, M) holds where the part runs."""
+    """Whether each part (Q,) lies inside the segment of a placement (N, M) at its node."""
     held = placement[tables.part_node, tables.segment_model[tables.part_segment]]
     covered: Bools = covers(tables, held, tables.part_segment)
     return covered
@@ -161,7 +161,7 @@ def block_shares(tables: Tables) -> tuple[Floats, Floats]:
 
 
 def whole_models(tables: Tables) -> Bools:
-    """Which segments (S,) are all blocks of their model."""
+    """Segments (S,) that contain all blocks of their model."""
     blocks = tables.model_blocks[tables.segment_model]
     whole: Bools = (tables.segment_first == 0) & (tables.segment_last == blocks)
     return whole

@@ -35,11 +35,11 @@ _sizes: dict[type, int] = {}
 """Words of a record of each class."""
 
 _held: weakref.WeakValueDictionary[int, Held] = weakref.WeakValueDictionary()
-"""Where compiling is switched off: what is held, by its address."""
+"""Objects by address, where compiling is switched off."""
 
 
 def address_of(array: Ints) -> int:
-    """Where the first entry of an array is."""
+    """Address of an array's first entry."""
     return int(array.__array_interface__["data"][0])
 
 
@@ -159,12 +159,12 @@ def _run(calls: Ints) -> None:
 
 
 def _look_up(block: Ints, place: int, record: type) -> Any:
-    """Where compiling is switched off, stages get the block itself."""
+    """Wrapper that passes the block itself to stages, where compiling is switched off."""
     return _held[int(block[place])].record
 
 
 fetch: Any = _look_up if numba.config.DISABLE_JIT else _fetch
-"""In a stage: ``fetch(block, place, record)`` is the record of class `record` at a place of its block."""
+"""In a stage: ``fetch(block, place, record)`` is the record of class `record` at a position of its block."""
 
 
 class Stage:
@@ -176,7 +176,7 @@ class Stage:
 
     @property
     def address(self) -> int:
-        """Of the machine code."""
+        """Address of the machine code."""
         if self._compiled is None:
             self._compiled = compile_stage(self.function)
         return int(self._compiled.address)

@@ -66,7 +66,7 @@ def kernel_sources(package: Path) -> list[Path]:
 
 
 def _forget(base: Path) -> None:
-    """Remove what earlier sources were compiled to, unless somebody may still run them."""
+    """Remove compiled code of earlier sources, unless it may still be in use."""
     for old in base.glob("kernels-*"):
         if time.time() - old.stat().st_mtime > 86_400:
             shutil.rmtree(old, ignore_errors=True)
@@ -78,7 +78,7 @@ _modules: set[str] = set()
 
 @contextmanager
 def _from_the_front() -> Iterator[None]:
-    """Compile indices as they are: kernels never count from the end, and to ask each index is slow.
+    """Compile indices without wrap-around: kernels never use negative indices, and each check is slow.
 
     Numba has no switch for it, so its function that asks is replaced for as long as kernels are compiled.
     """
@@ -106,7 +106,7 @@ class Announcer(event.Listener):  # type: ignore[misc]  # numba carries no types
         self._indexing = _from_the_front()
 
     def on_start(self, event: Any) -> None:
-        """Of a kernel, of one that it calls, or of another package's."""
+        """Start of compiling a kernel, one that it calls, or one of another package."""
         if self._depth == 0 and event.data["dispatcher"].py_func.__module__ not in _modules:
             return
         if self._depth == 0:
@@ -116,7 +116,7 @@ class Announcer(event.Listener):  # type: ignore[misc]  # numba carries no types
         self._depth += 1
 
     def on_end(self, event: Any) -> None:
-        """Where a kernel calls others, they come first: long before it is done itself."""
+        """End of compiling; kernels that another one calls are compiled first, long before it ends."""
         if self._depth == 0:
             return
         self._depth -= 1
@@ -136,7 +136,7 @@ class Announcer(event.Listener):  # type: ignore[misc]  # numba carries no types
 
 
 def _speaks_for_all() -> bool:
-    """Whether no other process has said it just now: the workers of a pool compile at the same time."""
+    """Whether no other process has printed it just now: workers of a pool compile at the same time."""
     mark = Path(cache_folder()) / "compiling"
     try:
         mark.parent.mkdir(parents=True, exist_ok=True)

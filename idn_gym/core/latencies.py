@@ -1,4 +1,4 @@
-"""How long the requests of a slot take: the distribution behind mean latency, late share and percentiles.
+"""Latencies of a slot's requests: the distribution behind mean latency, late share and percentiles.
 
 The requests that end at an exit branch of an option take its latency without waiting, and wait in the queues
 on their way: a share of them not at all, the others with an exponential tail (`waiting.overdue_share`).
@@ -45,7 +45,7 @@ class LatencyMixture(NamedTuple):
     unloaded: Floats  # (Y,) [s] without waiting; of drops the timeout
     wait: Floats  # (Y,) [s] mean over the group; of drops 0
     idle: Floats  # (Y,) share that does not wait
-    timeout: Floats  # (Y,) [s] nobody takes longer: who would, gives up
+    timeout: Floats  # (Y,) [s] upper bound: requests give up before it
 
     def pick(self, groups: slice | Ints | Bools) -> LatencyMixture:
         """Some of the groups."""

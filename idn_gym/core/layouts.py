@@ -1,4 +1,4 @@
-"""Where a model may be cut, and at which positions of a route its parts may run."""
+"""Layouts of models: the cuts, and the positions of the parts on a route."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one request costs by each option that a class can use (`usable`).
+"""Costs of one request by each option that a class can use (`usable`).
 
 The cost of an option is the tariff applied to its latency, error, energy and traffic without waiting;
 options slower than the timeout or as slow are left out. Kernels work on row ``b`` of a batch.
@@ -33,7 +33,7 @@ def error_row(draw: Any, b: Any) -> Any:
 def link_seconds(tables: Tables, option: int, origin: int, scratch: Scratch) -> float:
     """Expected seconds of one request that the rates of the slot decide: q c / B per hop.
 
-    inf where a link on the way is down, whatever would cross it: such an option is as late as can be.
+    inf where a link on the way is down: such an option has the largest latency.
     """
     if scratch.pace[origin + tables.part_position[tables.part_start[option + 1] - 1]] == np.inf:
         return np.inf
@@ -57,13 +57,13 @@ def option_latency(draw: Draw, b: int, option: int, link: float) -> float:
 
 @njit_inline
 def is_late(tables: Tables, rho: int, latency: float) -> bool:
-    """Whether an option takes as long as the timeout of its class without waiting, and so is left out."""
+    """Whether an option takes as long as the timeout of its class without waiting, and is left out."""
     return bool(latency >= tables.class_timeout[rho])
 
 
 @njit_inline
 def charged_slots(draw: Draw) -> bool:
-    """Whether a request comes to more than the four components: further objectives are in force."""
+    """Whether a request has more than the four components: further objectives are in force."""
     return draw.charge_second.shape[3] > 0
 
 
@@ -138,7 +138,7 @@ def price_options(
 ) -> int:
     """Write the entries of a class from `first` on; return their end."""
     origin = tables.path_start[tables.class_path[rho]]
-    count: Any = np.int64(first)  # of one width all along: callees compile anew for another
+    count: Any = np.int64(first)  # one width throughout: callees compile again for another
     if windows:
         count = scan_windows(tables, draw, b, rho, resident, count, scratch)
     else:
@@ -181,7 +181,7 @@ def scan_windows(
 def list_fallback(
     tables: Tables, draw: Draw, b: int, rho: int, origin: int, count: int, scratch: Scratch
 ) -> int:
-    """Of the options that no capacity limits, write the cheapest in time: the others are never used.
+    """Of the options without capacity limits, write the cheapest one in time: the others are never used.
 
     They send the same bytes over the same links, so the rates of the slot shift all of them alike. What
     further objectives add is not known here, so with these all are written.

@@ -28,7 +28,7 @@ from idn_gym.core.workspace import Scratch
 
 
 def held_segments(state: State) -> Residents:
-    """What takes memory of each node (B, N, M): what it loads, or else what is resident; EMPTY without."""
+    """Segments that take memory of each node (B, N, M): in flight, otherwise resident; EMPTY without."""
     if not state.wish.size:
         return state.resident
     return np.where(state.wish != EMPTY, state.wish, state.resident)
@@ -117,7 +117,7 @@ def settle_goal(tables: Tables, b: int, v: int, m: int, before: State, after: St
 
 @njit_inline
 def make_room(tables: Tables, draw: Draw, b: int, t: int, v: int, after: State) -> None:
-    """Where old segments do not fit beside the new ones, cut them to what both have in common.
+    """Where old segments do not fit beside the new ones, cut them to the blocks in common.
 
     Those of least nominal saving per byte come first.
     """
@@ -180,7 +180,7 @@ def find_sources(tables: Tables, b: int, after: State, scratch: Scratch) -> None
 
 @njit_inline
 def shares_medium(tables: Tables, e: int) -> bool:
-    """Whether loads take rate from requests: the medium has none of its own away from the repository."""
+    """Whether loads take rate from requests: the medium has no rate of its own away from the repository."""
     return bool(tables.link_down_rate[e] <= 0.0)
 
 
@@ -234,7 +234,7 @@ def move_loads(
 
 @njit_inline
 def end_load(tables: Tables, b: int, v: int, m: int, ready: float, after: State, scratch: Scratch) -> None:
-    """What a load without bytes to come is in the slot, if it has started `ready` seconds after its begin."""
+    """Availability in the slot of a load without bytes to come started `ready` seconds after its begin."""
     after.seconds_to_come[b, v, m] = max(0.0, ready - tables.slot_seconds)
     if ready <= 0.0:
         after.resident[b, v, m] = after.wish[b, v, m]

@@ -12,7 +12,7 @@ from idn_gym.core.row_starts import entries_of, starts_of
 
 
 class OptionRows(NamedTuple):
-    """Options of a task on a path, whatever its nodes are; O options of at most V parts, X branches.
+    """Options of a task on a path, independent of its nodes; O options of at most V parts, X branches.
 
     Models and segments are numbered within the task, positions along the path of the class. Parts that an
     option has not are EMPTY, and 0 where the field holds floats. `part_work` and `branch_work` are columns of

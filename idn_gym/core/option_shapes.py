@@ -19,7 +19,7 @@ from idn_gym.core.work_table import WorkTable
 
 
 class TaskKind(NamedTuple):
-    """What the options of a task depend on; copies of a task are of one kind."""
+    """Inputs of the options of a task; copies of a task share one kind."""
 
     sources: tuple[str, ...]  # of its models
     ranks: tuple[tuple[int, ...], ...]  # by model, of its operating points in the order of their names

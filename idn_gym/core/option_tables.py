@@ -14,7 +14,7 @@ from idn_gym.core.row_starts import entries_of, owners, starts_of
 
 
 class ClassOptions(NamedTuple):
-    """Which options each class has, and what their numbers stand for."""
+    """Options of each class, and the meaning of their numbers."""
 
     first: Ints  # (R,) first of its options in the pool
     size: Ints  # (R,) how many there are
@@ -25,7 +25,7 @@ class ClassOptions(NamedTuple):
 
 
 class PathNodes(NamedTuple):
-    """What options meet on the paths of classes."""
+    """Resources on the paths of classes."""
 
     start: Ints  # (P+1,) into J
     node: Ints  # (J,)
@@ -114,7 +114,7 @@ def _link_joules(rows: OptionRows, joules: Floats) -> Floats:
 
 
 def fallbacks(fields: Mapping[str, Any], unlimited: npt.NDArray[np.bool_]) -> Ints:
-    """Where each class's fallback starts (R,): options at the end of its table of which only one is used.
+    """Index (R,) of each class's first fallback option: equivalent options, of which one is used.
 
     Whole models that never leave a node of unlimited compute and are fed the same bytes over the same
     links: whatever the cheapest of them cannot take, the others cannot either.

@@ -1,4 +1,4 @@
-"""What options are made of: models, their operating points and segments, and the routes of a class.
+"""Inputs of options: models, their operating points and segments, and the routes of a class.
 
 An option is an operating point of a model, cuts, and the node of each part in path order.
 """
@@ -42,11 +42,11 @@ class Path(NamedTuple):
 
 
 Routes = tuple[Path, ...]
-"""Those of a class, the shortest first; end to end they are its path, whose positions options refer to."""
+"""Routes of a class, the shortest first; end to end they are its path, whose positions options use."""
 
 
 class RouteShape(NamedTuple):
-    """What the options on a route depend on, but for the devices and memories of its nodes."""
+    """Inputs of the options on a route, besides the devices and memories of its nodes."""
 
     length: int  # nodes
     shared: int  # nodes at its beginning that one earlier route of the class passes too, in this order
@@ -84,7 +84,7 @@ def survival(point: PointRow, blocks: int) -> list[float]:
 
 
 def path_shape(routes: Routes) -> PathShape:
-    """How long each route is, and how much of its beginning earlier ones have too, links included."""
+    """Length of each route, and the length of its beginning in common with earlier ones, links included."""
     shape = []
     for number, route in enumerate(routes):
         shared = max((_common(route, earlier) for earlier in routes[:number]), default=0)
@@ -93,7 +93,7 @@ def path_shape(routes: Routes) -> PathShape:
 
 
 def _common(one: Path, other: Path) -> int:
-    """How many nodes at the beginning both pass, over the same links."""
+    """Number of nodes at the beginning that both routes pass, over the same links."""
     mine, theirs = (zip(path.nodes, (None, *path.links), strict=True) for path in (one, other))
     steps = zip(mine, theirs, strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], steps))

@@ -51,7 +51,7 @@ def _view(cells: Floats, field: _Field) -> Floats:
 
 
 class _Field(NamedTuple):
-    """Where a field of an outcome lies in the cells of its row."""
+    """Position of a field of an outcome in the cells of its row."""
 
     start: int  # first cell
     shape: tuple[int, ...]  # but for the axis of rows

@@ -50,7 +50,8 @@ def close_unused(tables: Tables, scratch: Scratch) -> None:
 def note_prices(tables: Tables, draw: Draw, b: int, scratch: Scratch) -> None:
     """See on which paths a request costs something else than when entries were priced.
 
-    All that costs depend on is compared, so it holds whoever asks; prices follow from slowdown and tariff.
+    All inputs of costs are compared, so the result is valid for every caller; prices follow from slowdown and
+    tariff.
     """
     c = b % len(scratch.change)
     slower = take_over(scratch.slowdown[c], draw.slowdown[b])

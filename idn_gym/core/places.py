@@ -1,4 +1,4 @@
-"""Where a slot stands in arrays that keep only some of an episode."""
+"""Position of a slot in arrays that keep only some slots of an episode."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from idn_gym.core.kernel import rule
 
 @rule
 def place_of(slot: Any, kept: Any) -> Any:
-    """Where a slot stands in an array with room for `kept` of them; one that is over makes room for it.
+    """Position of a slot in an array with room for `kept` slots; a past slot makes room for it.
 
     An environment keeps a few hundred slots of a long episode. What kernels get as their `t` is a place.
     """

@@ -1,4 +1,4 @@
-"""What a request costs by each option, and dropped: the tariff on error, latency, energy and traffic.
+"""Cost of a request by each option, and dropped: the tariff on error, latency, energy and traffic.
 
 Prices are made with the draw, before the first slot. Only the time on links moves from slot to slot; serving
 adds it to the price of an option.
@@ -30,7 +30,7 @@ def option_prices(tables: Tables, rows: int) -> dict[str, Floats]:
 
 @rule
 def price(tariff: Any, error: Any, seconds: Any, joules: Any, byte_hops: Any) -> Any:
-    """What a tariff asks for so much error, latency [s], energy [J] and traffic [byte-hops]."""
+    """Tariff of given error, latency [s], energy [J] and traffic [byte-hops]."""
     return (tariff[ERROR] * error + tariff[SECOND] * seconds) + (
         tariff[JOULE] * joules + tariff[BYTE_HOP] * byte_hops
     )

@@ -19,7 +19,7 @@ from idn_gym.core.workspace import Scratch
 
 @njit_inline
 def close_queues(scratch: Scratch) -> None:
-    """Say of every resource that nobody visits it, and so nobody waits there."""
+    """Mark every resource as unused, so that no request waits there."""
     for r in range(len(scratch.visits)):
         scratch.visits[r] = 0.0
         scratch.work[r] = 0.0
@@ -101,7 +101,7 @@ def add_visit(r: int, flow: float, work: float, visited: int, scratch: Scratch) 
 
 @njit_inline
 def open_queue(tables: Tables, r: int, count: float, servers: int, pace: float, scratch: Scratch) -> None:
-    """Write what the queue of a visited resource comes to; `pace` [s] is how long a unit of work takes.
+    """Write the state of a used resource's queue; `pace` [s] is the time of one unit of work.
 
     `count` such queues stand side by side, with equal shares of the visits.
     """
@@ -115,7 +115,7 @@ def open_queue(tables: Tables, r: int, count: float, servers: int, pace: float, 
 
 @njit_inline
 def branch_wait(tables: Tables, x: int, o: int, origin: int, scratch: Scratch) -> tuple[float, float]:
-    """Of requests that end at an exit branch: the mean wait W [s], and the share p0 that never waits."""
+    """For requests that end at an exit branch: the mean wait W [s], and the probability p0 of no wait."""
     nodes = len(tables.node_memory)
     wait, idle = 0.0, 1.0
     before = origin + tables.option_origin[o]
@@ -136,7 +136,7 @@ def branch_wait(tables: Tables, x: int, o: int, origin: int, scratch: Scratch) -
 
 @njit_inline
 def option_wait(tables: Tables, o: int, origin: int, scratch: Scratch) -> float:
-    """Mean wait W [s] of an option's requests, if nobody gives up."""
+    """Mean wait W [s] of an option's requests, if none gives up."""
     wait = 0.0
     for x in range(tables.branch_start[o], tables.branch_start[o + 1]):
         wait += tables.branch_share[x] * branch_wait(tables, x, o, origin, scratch)[0]
@@ -162,9 +162,9 @@ def branch_latency(
 
 @njit_inline
 def given_wait(tables: Tables, rho: int, i: int, origin: int, scratch: Scratch) -> tuple[float, float]:
-    """Mean wait W' [s] of the requests of an entry, and W' / W; both 0 where nobody waits.
+    """Mean wait W' [s] of the requests of an entry, and W' / W; both 0 where there is no waiting.
 
-    Nobody waits beyond the timeout: whose latency would exceed it gives up before.
+    No request waits beyond the timeout: it gives up before its latency would exceed it.
     """
     wait = option_wait(tables, scratch.option[i], origin, scratch)
     given = patient_wait(wait, tables.class_timeout[rho] - scratch.latency[i])
@@ -178,7 +178,7 @@ def late_requests(
     """Share of an option's requests that miss the deadline, exit branch by exit branch.
 
     `kept` is W' / W of the option: those who give up shorten the waits of all its branches by this factor. It
-    is 0 where nobody waits.
+    is 0 where there is no waiting.
     """
     late = 0.0
     for x in range(tables.branch_start[o], tables.branch_start[o + 1]):

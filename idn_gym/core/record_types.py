@@ -1,7 +1,7 @@
-"""What numba takes records for: one type for each class, however few classes, stores or rows there are.
+"""Types of records in numba: one type per class, independent of the number of classes, stores or rows.
 
 An array with a single row counts as contiguous, also where it is woven with others and has a stride as soon
-as there are two. Numba compiles a kernel anew for each layout of each field, for up to a minute; so what is
+as there are two. Numba compiles a kernel again for each layout of each field, for up to a minute; so what is
 woven is always taken for an array with strides, and tables for read-only, which no kernel writes to.
 """
 

@@ -25,7 +25,7 @@ class RecordAt(types.Type):  # type: ignore[misc]  # numba carries no types
     """A record that is read from its words."""
 
     def __init__(self, kind: Any, leaders: Mapping[str, str]) -> None:
-        """Of a record of the named tuple `kind`; a class of records has one such type.
+        """Type of a record of the named tuple `kind`; a class of records has one such type.
 
         `leaders` names, for each field that is woven with others, the one whose strides it has.
         """
@@ -150,7 +150,7 @@ def load_word(builder: Any, pointer: Any) -> Any:
 
 
 def load_record(builder: Any, pointer: Any, kind: Any) -> Any:
-    """Where the words of a record are, all of which may be read before they are asked for: ahead of loops."""
+    """Addresses of a record's words, all of which may be read in advance, before loops."""
     words = load_word(builder, builder.bitcast(pointer, WORD.as_pointer().as_pointer()))
     size = ir.Constant(WORD, 8 * count_words(kind))
     words.set_metadata("dereferenceable", builder.module.add_metadata([size]))

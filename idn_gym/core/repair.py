@@ -1,4 +1,4 @@
-"""From what is wished to what a slot places: on each node, as much of it as fits into memory."""
+"""Repair of requested placements: on each node, as many of the requested segments as fit into memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold of routes and of options on them, since kernels follow them without looking."""
+"""Invariants of routes and of options on them, on which kernels rely without checks."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from idn_gym.core.row_starts import starts_of
 
 
 def load_space(tables: Tables) -> dict[str, Any]:
-    """What loads take off links and bring to nodes; empty where loading is instant, but for the counts."""
+    """Resources that loads take from links and bring to nodes; if loading is instant, counts only."""
     loads = tables.loading == TRANSFER
     pairs = tables.pinned.shape if loads else (0, 0)
     moving = len(tables.link_rate) if loads else 0
@@ -27,7 +27,7 @@ def load_space(tables: Tables) -> dict[str, Any]:
 
 
 def stream_space(tables: Tables) -> dict[str, Any]:
-    """What classes ask for, their streams and basins."""
+    """Demand of classes, their streams and basins."""
     classes = len(tables.class_task)
     streams = classes + (len(tables.option_model) if tables.loading == TRANSFER else 0)
     least, left, pour = np.zeros((3, streams))
@@ -50,7 +50,7 @@ def stream_space(tables: Tables) -> dict[str, Any]:
 
 
 def resource_space(tables: Tables) -> dict[str, Any]:
-    """What nodes, links and stores give, queues at the first two of them, and radios."""
+    """Capacities of nodes, links and stores, queues at nodes and links, and radios."""
     resources, radios = len(tables.pinned) + len(tables.link_rate), len(tables.radio_link)
     filled = resources + len(tables.store_capacity)
     return {

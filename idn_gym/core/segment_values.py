@@ -1,4 +1,4 @@
-"""What a segment alone is worth on a node at nominal demand: the order in which repair keeps things."""
+"""Value of a segment alone on a node at nominal demand: the order in which repair keeps segments."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _try_all(tables: Tables, tariff: Floats, rho: Ints, node: Ints, segment: Int
 
 
 def _try_by_path(tables: Tables, tariff: Floats, rho: Ints, node: Ints, segment: Ints, cost: Floats) -> None:
-    """Likewise, a few paths at a time, since to serve one class goes through all nodes, links and classes."""
+    """The same, a few paths at a time, since serving one class reads all nodes, links and classes."""
     paths = len(tables.path_start) - 1
     before = np.cumsum(np.bincount(tables.class_path, minlength=paths))
     part = (before - 1) // FEW_CLASSES
@@ -83,7 +83,7 @@ def break_ties(values: Floats, nodes: Sequence[str], segments: Sequence[str]) ->
 
 
 class Trials(NamedTuple):
-    """What to try one after the other, and what it costs."""
+    """Placements to try one after the other, and their costs."""
 
     rho: Ints  # (I,) class that asks
     node: Ints  # (I,)
@@ -95,7 +95,7 @@ class Trials(NamedTuple):
 @stage
 def serve_trials(block: int) -> None:
     """Serve the nominal batch of one class at a time, with one segment on one node."""
-    slot: Any = np.int64(0)  # of this width, or what serves is compiled anew for a constant
+    slot: Any = np.int64(0)  # of this width, otherwise serving is compiled again for a constant
     _serve_trials(
         fetch(block, 0, Tables),
         fetch(block, 1, Draw),

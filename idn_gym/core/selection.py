@@ -1,4 +1,4 @@
-"""The best of many, then the next best, where few are asked for: no list is sorted.
+"""The best of many, then the next best, where few are needed: no list is sorted.
 
 Numbers stand in groups of about the root of their count, and of each group the largest is kept. So the
 largest of all is found by looking at the groups and then into one of them, and not at every number.

@@ -1,4 +1,4 @@
-"""How the requests of a slot are served, and what the outcome says of it.
+"""Serving of a slot's requests, and its outcome.
 
 Where capacity is shared, all classes fill nodes and links together (`filling`) and wait in their queues
 (`queues`); where it is private, each class takes its cheapest usable option with capacity left, then the

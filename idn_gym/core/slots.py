@@ -17,7 +17,7 @@ MOVING = (
 """Fields of `Draw` with an axis of slots."""
 
 ESTIMATED = ("error_in_force", "price_list", "last_choice")
-"""Those that are written anew where accuracies are estimated, beside prices of options."""
+"""Fields that are rewritten where accuracies are estimated, beside prices of options."""
 
 
 Record = TypeVar("Record", bound=tuple[Any, ...])
@@ -52,7 +52,7 @@ def put_fields(record: Any, fields: Any) -> None:
 def one_slot(instance: Instance, slot: Ints) -> Instance:
     """The instance in which row b has only slot `slot[b]` (T = 1); the tables are shared.
 
-    Conditions are left out: nobody is told them. Prices are copied where they move with the slots.
+    Conditions are left out: they are hidden. Prices are copied where they change with the slots.
     """
     rows = np.arange(len(slot))
     draw = instance.draw._asdict()

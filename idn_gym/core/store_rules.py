@@ -1,4 +1,4 @@
-"""What must hold of stores and of what options draw on them, since kernels rely on it."""
+"""Invariants of stores and of options that draw on them, on which kernels rely."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from idn_gym.core.arrays import SHARED, Ints, Tables
 from idn_gym.core.row_starts import entries_of, owners
 
 Rule = tuple[bool, str, str]
-"""Whether it holds, the field that is to blame if not, and what must be."""
+"""Whether it holds, the field at fault if not, and the requirement."""
 
 
 def store_rules(tables: Tables) -> Iterator[Rule]:
@@ -27,7 +27,7 @@ def store_rules(tables: Tables) -> Iterator[Rule]:
 
 
 def _fallbacks_need_alike(tables: Tables) -> bool:
-    """Whether options of which only the cheapest is listed draw the same: what it cannot take, none can."""
+    """Whether options of which only the cheapest is listed draw the same amounts."""
     rho = owners(tables.option_start)
     option = np.flatnonzero(np.arange(len(rho)) >= tables.class_fallback[rho])
     last = tables.option_start[rho[option] + 1] - 1

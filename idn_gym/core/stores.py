@@ -20,14 +20,14 @@ from idn_gym.core.workspace import Scratch
 
 @njit_inline
 def need_amount(tables: Tables, draw: Draw, b: int, y: int) -> float:
-    """What one request draws by the need `y`, in the unit of its store."""
+    """Amount that one request draws by the need `y`, in the unit of its store."""
     v = tables.need_node[y]
     return float(tables.need_amount[y] if v == EMPTY else tables.need_amount[y] * draw.slowdown[b, v])
 
 
 @njit_inline
 def needs_full(tables: Tables, o: int, scratch: Scratch) -> bool:
-    """Whether a store that the option draws on has no more to give."""
+    """Whether a store that the option draws on is exhausted."""
     if len(tables.store_capacity) > 0:
         stores = len(tables.node_memory) + len(tables.link_rate)
         for y in range(tables.need_start[o], tables.need_start[o + 1]):
@@ -38,13 +38,13 @@ def needs_full(tables: Tables, o: int, scratch: Scratch) -> bool:
 
 @njit_inline
 def is_off(tables: Tables, draw: Draw, b: int, t: int, z: int, scratch: Scratch) -> bool:
-    """Whether a store that was off stays so in the slot: refilled, it does not reach its restart level."""
+    """Whether a store that was off stays off in the slot: refilled, it does not reach its restart level."""
     return bool(scratch.dark[z] and scratch.stock[z] + draw.refill[b, t, z] < tables.store_restart[z])
 
 
 @njit_inline
 def spare_amount(tables: Tables, draw: Draw, b: int, t: int, z: int, scratch: Scratch) -> float:
-    """What loads and requests may draw of a store in the slot."""
+    """Amount that loads and requests may draw from the store in the slot."""
     if is_off(tables, draw, b, t, z, scratch):
         return 0.0
     stock = scratch.stock[z] + draw.refill[b, t, z]
@@ -107,7 +107,7 @@ def slots_lasted(tables: Tables, before: State, after: State, b: int) -> int:
 
 @njit_inline
 def book_idle(tables: Tables, b: int, resident: Residents, scratch: Scratch, outcome: Outcome) -> None:
-    """Book the energy of nodes whatever they serve; a battery gives what it has, and nothing while off.
+    """Book the energy of nodes that does not depend on serving; a battery gives what it has, none while off.
 
     A model that comes within the slot counts as held in all of it.
     """
@@ -132,13 +132,13 @@ def holds_any(b: int, v: int, resident: Residents) -> bool:
 
 @njit_inline
 def near_end(tables: Tables, v: int, start: int, i: int) -> int:
-    """Node that a load of node `v` comes to over hop i of its path, which begins at hop `start`."""
+    """Node that a load of node `v` reaches over hop i of its path, which begins at hop `start`."""
     return int(v if i == start else tables.load_node[i - 1])
 
 
 @njit_inline
 def rests(tables: Tables, draw: Draw, b: int, t: int, v: int, scratch: Scratch) -> bool:
-    """Whether the battery of a node is off in the slot: nothing comes to the node or passes it."""
+    """Whether the battery of a node is off in the slot: the node receives and forwards nothing."""
     z = tables.node_store[v]
     return bool(z != EMPTY and is_off(tables, draw, b, t, z, scratch))
 

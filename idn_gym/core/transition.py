@@ -60,7 +60,7 @@ def initial_state(instance: Instance) -> State:
 def step(
     instance: Instance, state: State, action: Action, scratch: Scratch | None = None
 ) -> tuple[State, Outcome]:
-    """Play one slot in every row of the batch. Pure: the arguments are left as they are.
+    """Play one slot in every row of the batch. The function is pure: it does not change its arguments.
 
     Args:
         instance: tables and draw, B rows.
@@ -125,7 +125,7 @@ def advance(
 def use_uplinks(
     tables: Tables, b: int, uplink: Residents, before: State, after: State, scratch: Scratch
 ) -> None:
-    """Have the nodes of row `b` that have a choice use the links that are asked for."""
+    """Set the requested links of the nodes of row `b` that have a choice."""
     for v in range(len(scratch.uplink)):
         after.uplink[b, v] = before.uplink[b, v]
         if uplink.shape[1] > 0 and uplink[b, v] != EMPTY and tables.link_chooser[uplink[b, v]] == v:

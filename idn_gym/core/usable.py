@@ -1,7 +1,7 @@
-"""Which options a class can use, kept in lists until what is resident changes.
+"""Options that a class can use, kept in lists until resident segments change.
 
 An option is usable when each of its parts lies inside the segment resident at its node. A list notes which
-residency it was made for, so it holds whoever asks: nothing has to be told that an episode begins anew.
+residency it was made for, so it is valid for every caller, and no notice of a new episode is needed.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def note_pair(tables: Tables, resident: Residents, b: int, v: int, m: int, scrat
 
 @njit_inline
 def is_listed(tables: Tables, rho: int, c: int, scratch: Scratch) -> bool:
-    """Whether the list of a class still holds: nothing of its task has come or gone on its path."""
+    """Whether the list of a class is still valid: nothing of its task has changed on its path."""
     if scratch.list_change[c, rho] == scratch.change[c]:
         return True
     path, task = tables.class_path[rho], tables.class_task[rho]
@@ -76,7 +76,7 @@ def is_listed(tables: Tables, rho: int, c: int, scratch: Scratch) -> bool:
 
 @njit_inline
 def scan_options(tables: Tables, b: int, c: int, rho: int, resident: Residents, scratch: Scratch) -> None:
-    """Make the list of a class anew, where no load ends in the slot.
+    """Rebuild the list of a class, where no load ends in the slot.
 
     Whole groups are passed over where the model of the first part is not on its node.
     """

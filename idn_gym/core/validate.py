@@ -46,11 +46,11 @@ def check_saved(saved: Any, now: Any) -> None:
     """
     if _layout(saved) != _layout(now):
         allowed = "allowed: what get_state returned for the same scenario, with as many episodes"
-        raise ConfigError("state", f"is not one of this environment; {allowed}")
+        raise ConfigError("state", f"is not a state of this environment; {allowed}")
 
 
 def check_slot(instance: Instance, t: int, b: int) -> None:
-    """Check that an instance has slot `t` of row `b`, since kernels read whatever is there.
+    """Check that an instance has slot `t` of row `b`, since kernels read without bounds checks.
 
     Raises:
         ConfigError: it has not.
@@ -72,7 +72,7 @@ def check_placement(tables: Tables, placement: Residents) -> None:
     if not isinstance(placement, np.ndarray) or placement.shape != shape or placement.dtype.kind != "i":
         raise ConfigError("placement", f"must be an array of whole numbers of the shape {shape}")
     if not _in_columns(tables, placement):
-        raise ConfigError("placement", "holds numbers that are no segments of the model of their column")
+        raise ConfigError("placement", "holds numbers that are not segments of the model of their column")
 
 
 def check_residents(tables: Tables, state: State) -> None:
@@ -256,7 +256,7 @@ def _demand(right: bool, name: str, problem: str) -> None:
 
 
 def _check_relations(tables: Tables) -> None:
-    """What must agree between tables, since kernels follow these indices without looking."""
+    """Conditions between tables that kernels rely on when they follow indices."""
     held = np.where(tables.pinned == EMPTY, 0, tables.pinned)
     own = tables.segment_model[held] == np.arange(tables.pinned.shape[1])
     _demand(

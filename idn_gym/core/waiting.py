@@ -12,7 +12,7 @@ import math
 from idn_gym.core.kernel import njit_inline
 
 CROWD = 10_000
-"""Workers beyond which nobody waits: at 95 % utilisation a wait would be below 1e-8 service times."""
+"""Number of workers above which waiting is ignored: at 95 % utilisation it is below 1e-8 service times."""
 
 
 def queue_workers(servers: float) -> int:

@@ -20,7 +20,7 @@ from idn_gym.core.kernel import njit_inline
 from idn_gym.core.workspace import Scratch
 
 TOGETHER = 16
-"""Classes whose memory is asked for together: what they read fits into the smallest cache."""
+"""Classes whose memory is requested together: their data fit into the smallest cache."""
 
 
 @intrinsic
@@ -43,11 +43,11 @@ def _ask_for(typing: Any, array: Any, i: Any) -> Any:
 
 
 def _ignore(array: Any, i: int) -> None:
-    """Where compiling is switched off."""
+    """Replacement where compiling is switched off."""
 
 
 ask_for: Any = _ignore if numba.config.DISABLE_JIT else _ask_for
-"""In a kernel: ``ask_for(array, i)`` asks for the memory of ``array[i]``, and does not wait for it."""
+"""In a kernel: ``ask_for(array, i)`` prefetches the memory of ``array[i]``, without waiting for it."""
 
 
 @njit_inline

@@ -1,4 +1,4 @@
-"""Compute seconds of whatever part of a model a node may run, by kind of device."""
+"""Compute seconds of every part of a model that a node may run, by kind of device."""
 
 from __future__ import annotations
 

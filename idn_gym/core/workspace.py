@@ -20,7 +20,7 @@ from idn_gym.core.scratch_parts import load_space, resource_space, stream_space
 from idn_gym.core.selection import make_selection
 
 UNSEEN = -2
-"""What no residency entry is."""
+"""Value that no residency entry has."""
 
 UNTOUCHED = -1.0
 """Seconds left of a copy of which the class that is served has used nothing."""
@@ -133,7 +133,7 @@ KEPT = np.dtype(
     + [(name, np.int32) for name in ("list_end", "entries", "sorted")],
     align=True,
 )
-"""Fields of what is kept of a class, likewise."""
+"""Fields that are kept per class."""
 
 
 def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
@@ -179,7 +179,7 @@ def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
 
 
 def start_uplinks(tables: Tables) -> Residents:
-    """The links that nodes use before they are told otherwise (N,); (0,) where none has a choice."""
+    """The links that nodes use initially (N,); (0,) where no node has a choice."""
     chosen = np.any(tables.link_chooser != EMPTY)
     return np.array(tables.node_uplink if chosen else (), np.int32)
 

@@ -1,1 +1,1 @@
-"""Playing policies on fixed seeds, and saying how sure the numbers are."""
+"""Rollouts of policies on fixed seeds, and confidence intervals of the results."""

@@ -1,4 +1,4 @@
-"""What stands beside a score: the serving cost of the best static placement in hindsight, as a bracket."""
+"""Bracket of the serving cost of the best static placement in hindsight, printed beside scores."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class Ceiling(NamedTuple):
     """Serving costs per slot, means over episodes; `idn_gym.metrics` calls them ``tariff_cost``."""
 
     bound: float
-    """no static placement costs less, however requests are routed"""
+    """lower bound on the cost of every static placement, for any routing"""
     reached: float
-    """what the best one that was found costs as the environment serves"""
+    """cost of the best placement found, as the environment serves it"""
     alone: float
-    """what it costs when nothing is loaded and the repositories serve"""
+    """cost with nothing loaded: repositories serve"""
     routed: float = nan
-    """what the best one that was found costs if its requests are routed as well as we can; nan: not known"""
+    """cost of the best placement found with the best routing found; nan: unknown"""
     routed_bound: float = nan
-    """no routing of that placement costs less; nan: not known"""
+    """lower bound on the cost of any routing of that placement; nan: unknown"""
     load_price: float = 0.0
-    """what loading all memory once costs in the same unit; all of these costs contain what is loaded"""
+    """price of loading all memory once, in the same unit; all of these costs include loads"""
 
     @property
     def gap(self) -> float:
@@ -42,13 +42,13 @@ class Ceiling(NamedTuple):
 
     @property
     def shares(self) -> GapShares:
-        """What the gap is made of; nan where it is not known."""
+        """Parts of the gap; nan where they are unknown."""
         ends = self.reached, self.routed, self.routed_bound, self.bound
         steps = [(a - b) / self.reached if self.reached > 0.0 else 0.0 for a, b in pairwise(ends)]
         return GapShares(*steps)
 
     def columns(self) -> dict[str, float]:
-        """All of it under plain names, for tables that programs read."""
+        """All values by name, for tables that programs read."""
         shares = {f"gap_{name}": share for name, share in self.shares._asdict().items()}
         return {**self._asdict(), "gap": self.gap, **shares}
 

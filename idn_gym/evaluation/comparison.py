@@ -44,11 +44,11 @@ class ComparisonRow:
     relative: Interval = UNKNOWN
     """difference as a share of the reference's cost"""
     informed: bool = False
-    """it was told the episodes beforehand"""
+    """whether it received the episodes beforehand"""
 
 
 def own_tariff(scenario: Scenario, preference: Any) -> str:
-    """What requests are served by, where the scenario fixes it and the preference weighs otherwise; else "".
+    """Return the tariff by which requests are served if it differs from the preference; otherwise "".
 
     A multiple of the preference is no other tariff: it orders the options in the same way.
     """
@@ -115,7 +115,7 @@ def summarise(
 
 
 HAS_INTERVALS = importlib.util.find_spec("scipy") is not None
-"""Whether intervals can be had: they need the extra `solve`."""
+"""Whether intervals can be computed: they need the extra `solve`."""
 
 
 def _comparisons() -> tuple[Callable[[Floats, Floats], Interval], ...]:

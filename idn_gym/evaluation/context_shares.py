@@ -1,4 +1,4 @@
-"""Policies on the scenarios of a context: costs as shares of what references cost on the same scenario."""
+"""Costs of policies on the scenarios of a context, as shares of the references' costs on each scenario."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def context_rows(
 ) -> list[ShareRow]:
     """One row per policy, in their order.
 
-    Shares are means over scenarios of ratios, so that every scenario counts alike however much it costs.
+    Shares are means over scenarios of ratios, so every scenario has the same weight, whatever its costs.
     Where SciPy is missing, they are without intervals. A scenario on which a reference costs nothing, or
     less, has no share, and then neither has the mean.
 

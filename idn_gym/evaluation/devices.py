@@ -1,4 +1,4 @@
-"""How devices fare over an episode: how long batteries last, how evenly they are served, time on the air."""
+"""Statistics of devices over an episode: battery lifetimes, fairness of service, time on the air."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from idn_gym.scenarios.compile import Compiled
 
 
 class DeviceLog:
-    """What B episodes have done for each ingress node, slot by slot."""
+    """Service of each ingress node in B episodes, accumulated slot by slot."""
 
     def __init__(self, compiled: Compiled, batch: int) -> None:
-        """Nothing yet.
+        """Start with no slots.
 
         Args:
             compiled: the scenario.
@@ -34,9 +34,9 @@ class DeviceLog:
         self._airtime += outcome.drawn[:, self._bands].sum(axis=1)
 
     def fairness(self) -> tuple[float, ...]:
-        """Of each episode Jain's index of the shares of requests that ingress nodes had served, so far.
+        """Jain's index, per episode, of the shares of requests served at ingress nodes, so far.
 
-        Nodes at which nothing arrived are left out; a cohort counts as so many devices alike.
+        Nodes without any arrival are left out; a cohort counts as many identical devices.
         """
         arrived = self._arrived > 0.0
         share = np.divide(self._served, self._arrived, out=np.zeros_like(self._served), where=arrived)
@@ -45,7 +45,7 @@ class DeviceLog:
         )
 
     def airtime(self) -> tuple[float, ...]:
-        """Of each episode the seconds on the air per request, so far, over links with a duty cycle.
+        """Seconds on the air per request, per episode, so far, over links with a duty cycle.
 
         All transmissions of frames count, those of lost messages among them. Nothing where there are no such
         links.
@@ -58,11 +58,11 @@ class DeviceLog:
 
 
 def jain_index(values: Floats, weights: Floats | None = None) -> float:
-    """How evenly something is shared out: (sum w x)^2 / (W sum w x^2), W the sum of w.
+    """Fairness of a distribution: (sum w x)^2 / (W sum w x^2), W the sum of w.
 
-    1 where all have the same, 1/n where one of n has everything; 1, too, where nobody has anything, or nobody
-    is there. Jain, Chiu, Hawe. A Quantitative Measure of Fairness and Discrimination for Resource Allocation
-    in Shared Computer Systems, DEC-TR-301, 1984; weights stand for so many of the same.
+    It is 1 if all values are equal, 1/n if one of n has everything, and also 1 if all values are 0 or there
+    are none. Jain, Chiu, Hawe. A Quantitative Measure of Fairness and Discrimination for Resource Allocation
+    in Shared Computer Systems, DEC-TR-301, 1984; a weight counts a value several times.
 
     Args:
         values: (n,) of at least 0.
@@ -74,7 +74,7 @@ def jain_index(values: Floats, weights: Floats | None = None) -> float:
 
 
 def battery_lifetimes(tables: Tables, state: State) -> tuple[float, ...]:
-    """Of each episode the seconds until its first battery went off, or those played where none has.
+    """Seconds until the first battery of each episode switched off, or the time played if none did.
 
     So a lifetime of the whole horizon is censored: the true one is at least that, and means over episodes are
     too short where some are. Nothing where there are no batteries.

@@ -1,4 +1,4 @@
-"""What stands beside the cost of policies that move: the best sequence of placements, as a bracket."""
+"""Bracket of the cost of the best sequence of placements, printed beside the costs of policies."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class DynamicCeiling(NamedTuple):
         return {**self._asdict(), "headroom": least, "headroom_most": most}
 
     def share(self, cost: float) -> tuple[float, float]:
-        """What part of the dynamic optimum a cost is: `optimum_share`."""
+        """Share of the dynamic optimum that a cost reaches: `optimum_share`."""
         return optimum_share(cost, self.alone, self.bound, self.reached)
 
 

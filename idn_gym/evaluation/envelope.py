@@ -1,4 +1,4 @@
-"""What no front can leave: an outer envelope of mean reward vectors, proven preference by preference.
+"""Outer envelope of mean reward vectors, which no front can leave, proven preference by preference.
 
 For weights w let B(w) be a lower bound on the weighted cost per slot of an episode, whatever is placed and
 loaded (`idn_gym.optimum.dynamic.bound.dynamic_bound`). A policy that was told *another* preference v is
@@ -45,7 +45,7 @@ from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.episodes import build_instance
 
 OUTSIDE = 1e-6
-"""Of the size of a bound, and absolutely: sums in another order may be as far off."""
+"""Relative to the size of a bound, and absolute: tolerance for sums in another order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class Envelope:
     most: Floats  # (K,) [cost]
 
     def beyond(self, points: Floats) -> Floats:
-        """By how much points (n, D) pass a bound at most (n,) [cost]; below 0: they are inside."""
+        """Maximum distance by which points (n, D) exceed a bound (n,) [cost]; below 0: they are inside."""
         found: Floats = (np.asarray(points, float) @ self.normal.T - self.most).max(axis=1)
         return found
 
@@ -84,7 +84,7 @@ class Envelope:
         return _volume(rows / length[:, None], limit / length)
 
     def height(self, up: int, across: int, at: Floats) -> Floats:
-        """The most reward of one objective beside rewards (n,) of another, whatever the others come to.
+        """Maximum reward of one objective given rewards (n,) of another, for any values of the others.
 
         Returns:
             (n,); nan where the other one cannot be as large.
@@ -140,10 +140,12 @@ def episode_limits(
     if (compiled.tables.node_uplink != EMPTY).any():
         raise ConfigError("scenario", f"{scenario.name!r} is not allowed here; its nodes choose among links")
     if scenario.budgets.ends:
-        raise ConfigError("budgets.ends", "True is not allowed here; means would be those of fewer slots")
+        raise ConfigError("budgets.ends", "True is not allowed here; means would cover fewer slots")
     for objective in compiled.objectives:
         if objective.measure is not None and objective.sense == "maximise":
-            raise ConfigError("objectives", f"{objective.name!r} is not allowed here; nothing bounds it")
+            raise ConfigError(
+                "objectives", f"{objective.name!r} is not allowed here; no bound is known for it"
+            )
     found, arrived = [], 0.0
     for row in weights:
         instance = build_instance(scenario, seed, split, row.tolist())
@@ -173,7 +175,7 @@ def outer_envelope(
     divisions: int = 3,
     seconds: float = 5.0,
 ) -> Envelope:
-    """What mean reward vectors over these episodes no policy can pass, conditioned or not.
+    """Return the envelope that no policy's mean reward vectors over these episodes can leave.
 
     Args:
         scenario: the scenario.

@@ -2,7 +2,7 @@
 
 Stations are the nodes (0 to N - 1) and then the links. A link has one server, a node those of
 `Tables.node_servers`. Where a node has fewer seconds in the slot than its servers could give, each service
-takes longer by that factor; where nobody waits, there are servers without end.
+takes longer by that factor; elastic stations have infinitely many servers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Visit(NamedTuple):
 
 
 class Loading(NamedTuple):
-    """What loads leave to the requests of a slot in which segments are on their way."""
+    """Resources left to the requests of a slot while segments are loading."""
 
     option_window: Floats  # (O,) share of the slot, its last one, in which the option is usable
     link_bytes: Floats  # (E,) [bytes] of loads that cross each link
@@ -39,7 +39,7 @@ class EventNetwork:
     """Stations and visits of slot `t` of row `b`, made from tables, draw and loads alone.
 
     Attributes:
-        servers: (N + E,) side by side, of each queue; inf: nobody ever waits.
+        servers: (N + E,) side by side, of each queue; inf: no waiting.
         queues: (N + E,) queues, one for each device of a cohort; a request visits those of one device.
         option_window: (O,) share of the slot, its last one, in which the option is usable.
         crossing: by station of each link with loads on it, the share of the slot in which they cross, and how
@@ -98,12 +98,12 @@ class EventNetwork:
         return [int(rho) for rho in owners(self.tables.option_start)]
 
     def branches(self, option: int) -> list[int]:
-        """Exit branches of an option in which somebody ends; catalogues may list others."""
+        """Exit branches of an option with a positive share; catalogues may list others."""
         first, last = (int(x) for x in self.tables.branch_start[option : option + 2])
         return [x for x in range(first, last) if self.tables.branch_share[x] > 0.0]
 
     def visits(self, option: int, branch: int) -> tuple[Visit, ...]:
-        """What a request that ends in this branch of this option visits, in order."""
+        """Stations that a request of this option and branch visits, in order."""
         tables = self.tables
         origin = int(tables.path_start[tables.class_path[self.option_class[option]]])
         nodes, steps = len(self._slowdown), list[tuple[int, float, float]]()
@@ -131,10 +131,10 @@ class EventNetwork:
 
 
 class StationLoad(NamedTuple):
-    """What flows bring to each station: enough for the formulas of `idn_gym.core.waiting`."""
+    """Arrivals that flows bring to each station, for the formulas of `idn_gym.core.waiting`."""
 
     rate: Floats  # (N + E,) [1/s] arrivals
-    first: Floats  # (N + E,) [s] mean service time; 0 where nobody comes
+    first: Floats  # (N + E,) [s] mean service time; 0 without arrivals
     second: Floats  # (N + E,) [s^2] mean of the squared service time
     utilisation: Floats  # (N + E,) share of the servers' time; may pass 1
 

@@ -1,4 +1,4 @@
-"""What is drawn of the requests of an event simulation before the first one comes."""
+"""Random numbers of an event simulation's requests, drawn before the first one arrives."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ DROPPED = -1
 """Instead of an option: dropped on arrival."""
 
 ROUNDED = 1e-12
-"""Share that adding up may lack: nobody is dropped for it."""
+"""Share that may be missing from a sum by rounding; no request is dropped for it."""
 
 
 class RequestPlan(NamedTuple):
-    """When requests come, of which class they are, which way they are sent, and where they exit."""
+    """Arrival times of requests, their classes, the options to which they are sent, and their exits."""
 
     time: Floats  # (requests,) [s] of arrival
     request_class: Ints  # (requests,)
@@ -33,7 +33,7 @@ class RequestPlan(NamedTuple):
 def draw_plan(network: EventNetwork, flows: Floats, dropped: Floats, requests: int, seed: int) -> RequestPlan:
     """Draw a Poisson stream of requests, sent by chance in the proportions of the slot.
 
-    The same seed gives the same requests whatever the flows of the batches: placements and loads are compared
+    The same seed gives the same requests, independent of the flows: placements and loads are compared
     on common random numbers.
 
     Args:
@@ -68,7 +68,7 @@ def draw_plan(network: EventNetwork, flows: Floats, dropped: Floats, requests: i
 
 
 def window_shares(shares: Floats, windows: Floats) -> tuple[Floats, Floats]:
-    """Of the requests that come in each phase of a slot, what share goes each way.
+    """Shares of the requests of each phase of a slot that go to each option.
 
     Windows are suffixes of the slot, so they nest: the shortest one takes first, evenly from all that comes
     in it, and leaves the least to the others that they can make do with.

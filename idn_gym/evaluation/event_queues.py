@@ -20,7 +20,7 @@ from idn_gym.evaluation.message_losses import SentMessage
 Discipline = Literal["fifo", "ps"]
 
 ROUNDING = 1e-9
-"""[s] An option as slow as its timeout is in time, whichever way its parts are added up."""
+"""[s] Tolerance: a latency equal to the timeout is in time, whatever the order of its sum."""
 
 
 def _overlap(begin: float, end: float, window: tuple[float, float]) -> float:
@@ -37,7 +37,7 @@ class _Fifo:
         self.busy = 0.0
 
     def start(self, now: float) -> float:
-        """When the service of a request that comes now begins."""
+        """Return when the service of a request that arrives now begins."""
         return max(now, self._free[0])
 
     def serve(self, begin: float, finish: float) -> None:
@@ -45,14 +45,14 @@ class _Fifo:
         self.busy += _overlap(begin, finish, self._window)
 
     def extra(self, now: float, service: float) -> float:
-        """Seconds by which a service that is asked for now ends later than in an empty station."""
+        """Seconds by which a service that is requested now ends later than at an empty station."""
         return max(0.0, self._free[0] - now)
 
 
 class _Sharing:
     """Processor sharing: each of n requests is served at min(1, servers / n) of a server's speed.
 
-    Kept in the time that a request sees as served: whoever comes leaves when it has moved on by its service.
+    The state is the service time per request so far: a request leaves once this has grown by its own service.
     """
 
     def __init__(self, servers: int, window: tuple[float, float]) -> None:
@@ -83,7 +83,7 @@ class _Sharing:
         return request, hop
 
     def departure(self) -> float:
-        """When the next service ends if nobody comes before; inf where nobody is here."""
+        """Return when the next service ends if no request arrives before; inf if the station is empty."""
         jobs = len(self._jobs)
         if jobs == 0:
             return math.inf
@@ -97,8 +97,8 @@ class _Offer(NamedTuple):
     """An option as a request that chooses for itself sees it."""
 
     option: int
-    cost: float  # [cost] where nobody waits
-    latency: float  # [s] likewise
+    cost: float  # [cost] without waiting
+    latency: float  # [s] without waiting
     opens: float  # share of the slot after which it can be taken
     queues: tuple[tuple[int, float, float], ...]  # (station, share that comes by, mean service [s])
 
@@ -169,7 +169,7 @@ class EventQueues:
         """Let each request take what is cheapest for itself.
 
         Args:
-            costs: (O,) tariff of a request where nobody waits.
+            costs: (O,) tariff of a request without any waiting.
             drops: (R,) tariff of a drop.
             per_second: [cost/s] of the tariff.
             usable: (O,) options to choose from.

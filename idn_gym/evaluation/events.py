@@ -25,13 +25,13 @@ from idn_gym.messages import ConfigError, show
 from idn_gym.seeds import read_seed
 
 BATCHES = 20
-"""Of requests in the order in which they came, for the standard error: as good as independent if long."""
+"""Number of batches of requests, in order of arrival, for the standard error."""
 
 LEAST_REQUESTS = 10 * BATCHES
 
 
 class RequestStatistics(NamedTuple):
-    """Of the requests of one class, or of all."""
+    """Statistics of the requests of one class, or of all."""
 
     requests: int  # warm-up left out
     latency: float  # [s] mean; a drop takes its timeout
@@ -40,20 +40,20 @@ class RequestStatistics(NamedTuple):
     p95: float  # [s]
     p99: float  # [s]
     late: float  # share that missed the deadline, drops included
-    late_error: float  # standard error of that share, likewise
+    late_error: float  # standard error of that share, by batch means
     dropped: float  # share
     cost: float  # [cost] mean tariff
 
 
 class EventOutcome(NamedTuple):
-    """What a simulation of one slot saw, warm-up left out."""
+    """Results of a simulation of one slot, warm-up left out."""
 
     overall: RequestStatistics
     classes: tuple[RequestStatistics, ...]  # (R,)
     node_load: Floats  # (N,) share of the servers' time that was used; 0 where elastic
     link_load: Floats  # (E,)
     option_share: Floats  # (O,) share of all requests that took the option, those that gave up included
-    branch_share: Floats  # (X,) share of all requests that drew the branch, likewise
+    branch_share: Floats  # (X,) share of all requests that drew the branch
     lost: float  # share of all requests that were lost on the air, among the dropped
 
 
@@ -142,7 +142,9 @@ def _summarise(
     option, of = np.array(queues.option), plan.request_class
     latency = np.array(queues.finish) - plan.time
     timeout = tables.class_timeout[of]
-    gone = lost | ~(latency <= timeout + ROUNDING)  # whoever was dropped or gave up has no finish, but nan
+    gone = lost | ~(
+        latency <= timeout + ROUNDING
+    )  # dropped requests and those that gave up have the finish nan
     latency = np.where(gone, timeout, latency)
     late = gone | (latency > tables.class_deadline[of])
     # All but the latency is priced at its mean over exits, as the fluid does.
@@ -170,7 +172,7 @@ def _summarise(
 
 
 def _unloaded(network: EventNetwork, option: int) -> float:
-    """Mean latency [s] of an option where nobody waits."""
+    """Mean latency [s] of an option without waiting."""
     return sum(
         float(network.tables.branch_share[x]) * network.visits(option, x)[0].rest
         for x in network.branches(option)
@@ -202,7 +204,7 @@ def _statistics(latency: Floats, late: Bools, gone: Bools, cost: Floats) -> Requ
 
 
 def _standard_error(values: Floats | Bools) -> float:
-    """Of the mean, by batch means; nan where there are too few for batches."""
+    """Standard error of the mean, by batch means; nan where there are too few requests for batches."""
     if len(values) < BATCHES:
         return float("nan")
     means = np.array([batch.mean() for batch in np.array_split(values, BATCHES)])

@@ -23,13 +23,13 @@ MOST_LOAD = 1e6
 """Times the demand of the slot up to which a drop is looked for."""
 
 LEAST_LOAD = 1e-6
-"""Times the demand of the slot at which whoever is dropped finds no option at any load."""
+"""Factor on the slot's demand; a class that is dropped even at this load finds no option at any load."""
 
 SETTLED = 10
-"""Of the slowest queue that a simulation lasts at least; the first is warm-up."""
+"""Minimum length of a simulation, in relaxation times of the slowest queue; the first one is warm-up."""
 
 LONGER = 5
-"""Times the requests asked for that it lasts at most."""
+"""Maximum factor on the requested length."""
 
 
 class FluidCheck(NamedTuple):
@@ -58,16 +58,16 @@ def scaled_demand(instance: Instance, factor: float) -> Instance:
 
 
 def first_drop(instance: Instance, t: int, placement: Residents) -> float:
-    """Times the demand of slot `t` (row 0) at which the network is full, to one in a million.
+    """Factor on the demand of slot `t` (row 0) at which the network is full, to one in a million.
 
-    There filling with limits of 1 first drops a request, of classes that are served at some load. Where the
-    scenario has private capacities, it is the demand that they would bear if classes shared them.
+    There filling with limits of 1 first drops a request, among classes that are served at some load. Where
+    the scenario has private capacities, it is the demand that they could serve if classes shared them.
 
     Raises:
-        ConfigError: nobody comes, nobody is served at any load, or there is room for any demand.
+        ConfigError: no request arrives, none is served at any load, or any demand is served.
     """
     if not instance.draw.demand[0, t].sum() > 0.0:
-        raise ConfigError("workload", "no load can be found; no requests arrive in the slot")
+        raise ConfigError("workload", "no load can be computed; no requests arrive in the slot")
 
     whole = instance._replace(
         tables=instance.tables._replace(capacity=SHARED, load_limit=1.0, last_resort=1.0)
@@ -76,7 +76,7 @@ def first_drop(instance: Instance, t: int, placement: Residents) -> float:
     dropped = option_flows(scaled_demand(whole, LEAST_LOAD), t, placement)[1]
     served = dropped < 0.5 * LEAST_LOAD * instance.draw.demand[0, t]
     if not served.any():
-        raise ConfigError("topology", "no load can be found; with this placement no request is ever served")
+        raise ConfigError("topology", "no load can be computed; this placement serves no request")
 
     def drops(factor: float) -> bool:
         flows, dropped = option_flows(scaled_demand(whole, factor), t, placement)
@@ -86,7 +86,7 @@ def first_drop(instance: Instance, t: int, placement: Residents) -> float:
     while not drops(high):
         low, high = high, 2.0 * high
         if high > MOST_LOAD:
-            raise ConfigError("topology", "no load can be found; no demand is too much for this placement")
+            raise ConfigError("topology", "no load can be computed; this placement serves any demand")
     while high - low > 1e-6 * high:
         middle = (low + high) / 2.0
         low, high = (low, middle) if drops(middle) else (middle, high)
@@ -157,7 +157,7 @@ def _fluid(slot: Instance, t: int, placement: Residents, load: float) -> FluidCh
 
 
 def _settled_requests(fluid: FluidCheck, arriving: float, least: int) -> int:
-    """How many requests let queues settle; what never does is as long as asked for."""
+    """Number of requests until queues settle; without settling, the requested number."""
     if fluid.settling == 0.0:
         return least
     return int(min(max(least, SETTLED * arriving / fluid.settling), LONGER * least))

@@ -48,7 +48,7 @@ def rank_placements(
         count: how many to rank.
         t: the slot.
         requests: of each simulation.
-        seed: likewise.
+        seed: seed of the simulations.
         dispatches: to simulate.
     """
     found: dict[bytes, tuple[float, Residents]] = {}

@@ -1,4 +1,4 @@
-"""How the fluid compares with events, told to people: a table, lines about a ranking, a picture, a page."""
+"""Reports of the fluid against events: a table, lines about a ranking, a picture, a page."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def rank_correlations(ranked: Sequence[RankedPlacement]) -> dict[str, float]:
 
 
 def ranking_lines(ranked: Sequence[RankedPlacement], among: str) -> tuple[str, ...]:
-    """What a ranking comes to, for people.
+    """Summary of a ranking.
 
     Args:
         ranked: cheapest first.

@@ -26,11 +26,11 @@ class FrameTimes(NamedTuple):
 
 
 Harmed = Callable[[IntArray, IntArray], Flags]
-"""Whether frames are the end of others that they overlap on a channel: (numbers of these, of those)."""
+"""Return whether frames destroy others that they overlap on a channel: (numbers of these, of those)."""
 
 
 def collided_frames(frames: FrameTimes, harmed: Harmed) -> Flags:
-    """Whether each frame (F,) loses against another; pairs of the n-th neighbours in turn.
+    """Return whether each frame (F,) is lost to another; pairs of the n-th neighbours in turn.
 
     Args:
         frames: to one gateway.
@@ -55,7 +55,7 @@ def collided_frames(frames: FrameTimes, harmed: Harmed) -> Flags:
 
 
 def blocked_frames(frames: FrameTimes, demodulators: int) -> Flags:
-    """Whether each frame (F,) finds all of so many demodulators taken."""
+    """Return whether each frame (F,) finds all demodulators busy."""
     blocked = np.zeros(len(frames.start), bool)
     taken: list[float] = []
     for i, (start, end) in enumerate(zip(frames.start.tolist(), frames.end.tolist(), strict=True)):

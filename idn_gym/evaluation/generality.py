@@ -1,4 +1,4 @@
-"""How much of a score is left where something is held out: a ratio of means, and how sure it is."""
+"""Share of a score that remains where an axis is held out: a ratio of means, with its interval."""
 
 from __future__ import annotations
 

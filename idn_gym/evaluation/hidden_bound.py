@@ -1,4 +1,4 @@
-"""What no policy undercuts where quality is hidden: every request at the best option for what it is like."""
+"""Lower bound on the cost with hidden quality: every request takes the best option for its condition."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from idn_gym.scenarios.compile import Compiled
 
 
 def bound_hidden_quality(compiled: Compiled, instance: Instance, b: int) -> Floats:
-    """Scalar cost (T,) of each slot that no policy goes below, whatever it knows.
+    """Lower bound (T,) on the scalar cost of each slot for every policy, informed ones included.
 
     Every request takes the option that costs least by the true accuracies of its slot, or is dropped, as if
     every model were everywhere and nothing were ever full; loads, waits, labels and idle power cost nothing.

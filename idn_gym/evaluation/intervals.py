@@ -1,6 +1,6 @@
-"""How sure a number is: Student's t over seeds and trainings; `docs/intervals.md` has the simulated coverage.
+"""Confidence intervals: Student's t over seeds and trainings; docs/intervals.md has the simulated coverage.
 
-A unit is what was drawn anew: a seed, or a training. Numbers that share a seed (other agents, cells of a
+A unit is an independent draw: a seed, or a training. Numbers that share a seed (other agents, cells of a
 grid) are one unit together. A single seed says nothing about others, so bounds are nan there.
 """
 
@@ -43,10 +43,10 @@ def alone(estimate: float) -> Interval:
 
 
 UNKNOWN = Interval(np.nan, np.nan, np.nan)
-"""Where there is nothing to say."""
+"""An unknown estimate with unknown bounds."""
 
 ITSELF = alone(0.0)
-"""What is compared with itself: no difference, and nothing to doubt."""
+"""A difference of an agent from itself: 0, without an interval."""
 
 
 def mean_interval(values: Floats, confidence: float = 0.95) -> Interval:
@@ -151,7 +151,7 @@ def half_width(values: Floats, baseline: Floats | None = None, confidence: float
 
 
 def jackknife(whole: Floats, without: Floats) -> Floats:
-    """Values of which a number that is no mean comes to behave like the mean (Tukey 1958).
+    """Pseudo-values whose mean behaves like a statistic that is not a mean (Tukey 1958).
 
     Hand them to `half_width`. That holds for numbers without kinks, and not for largest or smallest ones.
 

@@ -64,7 +64,7 @@ def latency_quantiles(
 class LatencyLog:
     """Keeps what the latencies of a rollout follow from: `note` is its `on_slot`.
 
-    Each slot is played anew, loads included.
+    Each slot is played again, loads included.
     """
 
     def __init__(self) -> None:

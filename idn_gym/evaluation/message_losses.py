@@ -1,4 +1,4 @@
-"""Which requests of an event simulation are lost on the air: their LoRaWAN frames, one by one.
+"""Requests of an event simulation that are lost on the air, computed frame by frame.
 
 Of a message the frames follow each other after the receive windows and 1 to 3 s at random, as do
 transmissions of one frame; its frames are as long as each other. A message is lost when
@@ -28,7 +28,7 @@ class SentMessage(NamedTuple):
 
 
 def lost_requests(tables: Tables, option: Sequence[int], sent: Sequence[SentMessage], seed: int) -> Bools:
-    """Whether each request loses a message on the air.
+    """Return whether each request loses a message on the air.
 
     Args:
         tables: radios and messages of the scenario.
@@ -79,7 +79,7 @@ def _heard(
     queue: Ints,
     generator: np.random.Generator,
 ) -> Bools:
-    """Whether each message to one gateway gets through; all (messages,), of their radios and devices."""
+    """Return whether each message to one gateway is received; all (messages,), with radio and device."""
     copies = tables.radio_transmissions[radio].astype(np.int64)
     sends = frames * copies
     message = np.repeat(np.arange(len(radio)), sends)
@@ -111,7 +111,7 @@ def _heard(
 
 
 def _harmed(tables: Tables, radio: Ints, one: Ints, other: Ints) -> Bools:
-    """Whether frames of this number are the end by others that they meet: from the strongest radio on."""
+    """Return whether frames of this number are lost to others that they overlap, strongest radios first."""
     cell = np.searchsorted(tables.cell_start, radio[other], side="right") - 1
     rank = radio[other] - tables.cell_start[cell]
     harmed: Bools = rank < tables.radio_harm[radio[one], cell % len(FACTORS)]

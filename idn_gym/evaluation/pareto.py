@@ -37,11 +37,11 @@ def objective_box(compiled: Compiled) -> Box:
     """The fixed reference point of a scenario, and its ideal.
 
     Worst: every nominal request is dropped, which costs its timeout, the energy of its class's dearest option
-    and the traffic of full offload, and all memory is loaded anew in every slot. Best: every request is
+    and the traffic of full offload, and the whole memory is loaded in every slot. Best: every request is
     answered correctly for nothing. Per nominal request, as reward vectors are.
 
     Raises:
-        ConfigError: an objective per slot that a package added: nobody knows how large it gets.
+        ConfigError: a per-slot objective of another package, for which no worst value is known.
     """
     tables, objectives = compiled.tables, compiled.objectives
     nominal = nominal_draw(tables, known_tariff(compiled.tariff, compiled.scales, objectives))
@@ -136,7 +136,7 @@ def best_within(
     points = _points(points)
     for name in (objective, *least):
         if name not in objectives:
-            raise ConfigError("objective", f"{name!r} is not there; {closest(name, objectives)}")
+            raise ConfigError("objective", f"{name!r} is unknown; {closest(name, objectives)}")
     reached = np.ones(len(points), np.bool_)
     for name, bound in least.items():
         reached &= points[:, objectives.index(name)] >= bound

@@ -26,7 +26,7 @@ LEAST_MESSAGES = 10 * BATCHES
 
 
 class SimulatedCell(NamedTuple):
-    """What became of the frames that were simulated."""
+    """Results of the simulated frames."""
 
     messages: int
     shares: CellShares
@@ -99,14 +99,14 @@ def _draw_frames(cell: Cell, messages: int, duty: float, generator: np.random.Ge
 
 
 def _harmed(cell: Cell, frames: FrameTimes, one: IntArray, other: IntArray) -> Flags:
-    """Whether frames are too weak to stand against others."""
+    """Return whether frames are too weak against others."""
     power, row = cell.power[frames.device], cell.factor[frames.device] - FACTORS[0]
     harmed: Flags = power[one] - power[other] < cell.threshold[row[one], row[other]]
     return harmed
 
 
 def _deaf(cell: Cell, frames: FrameTimes, generator: np.random.Generator) -> Flags:
-    """Whether the gateway transmits during each frame."""
+    """Return whether the gateway transmits during each frame."""
     if cell.downlinks == 0:
         return np.zeros(len(frames.start), bool)
     mean = 1.0 / cell.downlinks + cell.downlink_airtime

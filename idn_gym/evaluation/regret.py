@@ -1,4 +1,4 @@
-"""What a policy lost against references; pure numbers, no environment.
+"""Regret of policies against references; numbers only, without environments.
 
 Gains are tariff saved against the repositories alone [cost], net of loads where these are priced. A regret
 against a bound of the optimum is an upper bound of the regret; against the gain of a placement it is the
@@ -24,7 +24,7 @@ def regret(gains: Floats, reference: Floats, factor: float = 1.0) -> Floats:
     Args:
         gains: (..., T) [cost] of the policy.
         reference: (..., T) [cost] of the comparator in the same slots.
-        factor: share of the comparator that is asked for, 1 or `ROUNDING_FACTOR`.
+        factor: required share of the comparator, 1 or `ROUNDING_FACTOR`.
     """
     curve: Floats = np.cumsum(factor * reference - gains, axis=-1)
     return curve

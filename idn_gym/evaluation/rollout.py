@@ -22,7 +22,7 @@ from idn_gym.seeds import read_seeds
 
 
 class Episodes(NamedTuple):
-    """What happened, slot by slot; B episodes of T slots. Of hidden quality, figures are the true ones."""
+    """Results slot by slot; B episodes of T slots. With hidden quality, metrics are the true ones."""
 
     seeds: tuple[int, ...]
     scalar: Floats  # (B, T) minus the weighted cost
@@ -31,18 +31,18 @@ class Episodes(NamedTuple):
     objectives: tuple[str, ...] = OBJECTIVES
     """names of the D objectives"""
     latencies: tuple[LatencyQuantiles, ...] = ()
-    """percentiles over the requests of each episode, B of them where the rollout was asked for them"""
+    """percentiles over the requests of each episode, B entries if the rollout was asked to record them"""
     message_bytes: float = 0.0
     """[bytes per slot] that nodes told each other so that the policy could act"""
     fractional_update: tuple[float, ...] = ()
     """of each episode, the share of nominal memory per slot that a learner's fractions load; () without"""
     regret_bound: tuple[float, ...] = ()
-    """[cost] of each episode, what the fractions of a learner are proven to gain less than the best static
-    ones at most, loads left out; () where nothing is proven"""
+    """[cost] of each episode, proven bound on the gain of the best static fractions over those of a learner,
+    loads left out; () where nothing is proven"""
     movement_bound: tuple[float, ...] = ()
-    """[bytes] what they are proven to load at most; () likewise"""
+    """[bytes] proven bound on the bytes that the fractions load; () where nothing is proven"""
     wishes: tuple[Ints, ...] = ()
-    """what was asked for in each episode, B of them where the rollout was asked for them; see `WishLog`"""
+    """requested placements of each episode, B entries if the rollout recorded them; see `WishLog`"""
     fairness: tuple[float, ...] = ()
     """of each episode, how evenly ingress nodes were served; see `DeviceLog`"""
     lifetimes: tuple[float, ...] = ()
@@ -95,7 +95,7 @@ def rollout(
 ) -> Episodes:
     """Play one episode per seed from its first slot to the horizon.
 
-    Policies that learn online are told the outcome of every slot. What some say of themselves is kept:
+    Policies that learn online receive the outcome of every slot. Attributes of policies are recorded:
     `message_bytes` [bytes per slot], and of each episode so far (B,) `fractional_loaded` [bytes],
     `regret_bound` and `movement_bound`; see `Episodes`.
 
@@ -106,7 +106,7 @@ def rollout(
         preference: of the episodes where the environment's is "random"; None: drawn from the seeds.
         on_slot: called after every slot, once the policy has learnt from it; the arrays are its own.
         latencies: also find percentiles of latency, which takes about as long as playing does.
-        wishes: also keep what was asked for.
+        wishes: also record the requested placements.
     """
     native: Any = _checked(env)
     simulation, shape = native.simulation, (len(seeds), native.horizon)
@@ -157,15 +157,17 @@ def _told_of(policy: Policy, tables: Tables, played: Episodes) -> Episodes:
 
 
 def _told(policy: Policy, name: str, unit: float = 1.0) -> tuple[float, ...]:
-    """What a policy has come to, an attribute (B,) of it, in a unit; () where it has none."""
+    """Attribute (B,) of a policy, converted to a unit; () where it does not exist."""
     value = getattr(policy, name, None)
     return () if value is None else tuple((np.asarray(value, float) / max(unit, 1.0)).tolist())
 
 
 def _checked(env: VectorEnv[Any, Any, Any]) -> Any:
-    """The native environment, if episodes can be judged in it."""
+    """Return the native environment, if episodes can be evaluated in it."""
     if not getattr(env.unwrapped, "scalar", False):
-        raise ConfigError("preference", "None is not allowed; rollouts report scalar costs, so name one")
+        raise ConfigError(
+            "preference", "None is not allowed; rollouts report scalar costs; name a preference"
+        )
     if env.unwrapped.metadata["autoreset_mode"] != AutoresetMode.NEXT_STEP:
-        raise ConfigError("autoreset_mode", "must be NEXT_STEP here, or the last outcome would be gone")
+        raise ConfigError("autoreset_mode", "must be NEXT_STEP here; other modes discard the last outcome")
     return env.unwrapped

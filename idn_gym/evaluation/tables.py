@@ -77,7 +77,7 @@ TARIFF_NOTE = (
 )
 
 BEST_STATIC_NOTE = "best-static is the best static placement in serving cost, not in cost per slot."
-"""Where a scenario has a tariff of its own."""
+"""Note on scenarios with a tariff of their own."""
 
 
 class ScenarioTable(NamedTuple):
@@ -135,7 +135,7 @@ def _figure(key: str, value: float) -> str:
 
 
 def marked_agent(agent: str, informed: bool) -> str:
-    """What tables call an agent; informed ones are marked."""
+    """Return the name of an agent in tables; informed ones are marked."""
     return f"{agent} (informed)" if informed else agent
 
 

@@ -16,32 +16,33 @@ from idn_gym.scenarios.contexts import HELD_OUT, draw_scenario, load_context
 from idn_gym.shipped import shipped_files
 
 REFERENCE_AXIS = "nothing"
-"""What scores with an axis held out are divided by for its generality ratio."""
+"""Axis whose scores divide those with another axis held out, for the generality ratio."""
 
 SCORE = "(static - cost) / (static - bound)"
-"""Costs per slot in one episode: `static` of the best placement found to keep in it, `bound` that no sequence
-of placements undercuts. 0: as good as standing still with foresight; 1: as good as nobody can be."""
+"""Costs per slot in one episode: `static` of the best static placement found, `bound` a lower bound for every
+sequence of placements. 0: as good as the best static placement in hindsight; 1: optimal."""
 
 
 @dataclass(frozen=True)
 class TransferProtocol:
-    """What is played. Every number of it counts: another number is another protocol."""
+    """A protocol. All of its numbers count: another number is another protocol."""
 
     id: str
     context: str
     """name of a file in configs/contexts"""
     overrides: Mapping[str, Any] = field(default_factory=dict)
-    """of the context's scenario"""
+    """changes to the context's scenario"""
     split: str = "test"
     held_out: tuple[str, ...] = HELD_OUT
     """played one after the other"""
     seeds: int = 26
-    """of episodes, from 0; each has a scenario of its own, the same axes alike whatever is held out"""
+    """number of episodes, from seed 0; each has its own scenario, and an axis is drawn independently of the
+    others"""
     preference: str = "balanced"
     bracket: float = 10.0
     """[s] processor time for both ends of an episode's bracket"""
     least_headroom: float = 0.02
-    """share of the static cost that a bracket has to leave to gain; scores of other episodes do not count"""
+    """headroom of an episode, as a share of the static cost, below which its score does not count"""
     score: str = SCORE
 
     def load(self, changes: Mapping[str, Any] | None = None) -> Context:
@@ -56,7 +57,7 @@ class TransferProtocol:
 PROTOCOLS = {
     one.id: one for one in (TransferProtocol("transfer-1", "real-networks", overrides={"horizon": 36}),)
 }
-"""By id. One that is published stays as it is; what changes becomes another one."""
+"""By id. A published protocol is never changed; a change makes a new one."""
 
 DIGESTS = {"transfer-1": ("9eaabe9f8ddff920", "55fca9c072d0f694")}
 """By id: `protocol_digest` and `draws_digest`."""
@@ -69,18 +70,18 @@ def find_protocol(name: str) -> TransferProtocol:
         ConfigError: there is none.
     """
     if name not in PROTOCOLS:
-        raise ConfigError("protocol", f"{show(name)} is not there; {closest(name, list(PROTOCOLS))}")
+        raise ConfigError("protocol", f"{show(name)} is unknown; {closest(name, list(PROTOCOLS))}")
     return PROTOCOLS[name]
 
 
 def protocol_digest(protocol: TransferProtocol) -> str:
-    """Of its numbers, and of the file of its context."""
+    """Digest of its numbers, and of the file of its context."""
     file = read_yaml(shipped_files("contexts")[protocol.context])
     return _digest([asdict(protocol), file])
 
 
 def draws_digest(protocol: TransferProtocol) -> str:
-    """Of what its axes draw, episode by episode.
+    """Digest of the draws of its axes, episode by episode.
 
     Raises:
         DependencyNotInstalled: TopoHub is missing, which has its networks.
@@ -96,7 +97,7 @@ def draws_digest(protocol: TransferProtocol) -> str:
 
 
 def drawn(context: Context, scenario: Scenario) -> dict[str, Any]:
-    """What the axes of a context have drawn: devices by node, delays [ns] by link, models, numbers."""
+    """Draws of a context's axes: devices by node, delays [ns] by link, models, numbers."""
     network = expand(scenario.topology)
     found: dict[str, Any] = {"workload.rate": scenario.workload.rate}
     plain = to_plain(scenario)

@@ -1,4 +1,4 @@
-"""What a policy asked for slot by slot, kept as the few changes that it made."""
+"""Placements requested by a policy slot by slot, stored as changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from idn_gym.policy import Feedback
 
 
 class WishLog:
-    """Notes the wishes of a rollout, after repair, while it is played."""
+    """Records the requested placements of a rollout, after repair, while it is played."""
 
     def __init__(self) -> None:
         self._last: Residents | None = None
@@ -18,7 +18,7 @@ class WishLog:
         self._changes: list[Ints] = []
 
     def note(self, feedback: Feedback) -> None:
-        """A slot that is over."""
+        """Record a slot that has been played."""
         wish = held_segments(feedback.after).copy()
         changed = np.ones_like(wish, np.bool_) if self._last is None else wish != self._last
         row, node, model = np.nonzero(changed)
@@ -28,7 +28,7 @@ class WishLog:
         self._last, self._slots = wish, self._slots + 1
 
     def changes(self) -> tuple[Ints, ...]:
-        """Per row (n, 4): slot, node, model, and the segment from then on; slot 0 names all."""
+        """Per row (n, 4): slot, node, model, and the segment from then on; slot 0 contains all entries."""
         if self._last is None:
             return ()
         noted = np.concatenate(self._changes)
@@ -36,7 +36,7 @@ class WishLog:
 
 
 def wishes(changes: Ints, slots: int, shape: tuple[int, ...]) -> Residents:
-    """Wishes (slots, N, M) that a log of changes stands for.
+    """Return the requested placements (slots, N, M) that a log of changes encodes.
 
     Args:
         changes: of one row, as `WishLog.changes` gives them.

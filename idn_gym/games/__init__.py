@@ -1,7 +1,7 @@
 """Hedonic games: devices form coalitions at gateways or edge servers, each for its own sake.
 
 A *site* is where a coalition meets: a gateway or an edge server. A *partition* says for every player at
-which site it is, or that it stays alone; whoever is at the same site is one *coalition*. Everybody has a
+which site it is, or that it stays alone; players at the same site form one *coalition*. Everybody has a
 *cost* that depends on its own coalition alone (that makes a game hedonic) and wants it small; a utility is
 minus a cost.
 

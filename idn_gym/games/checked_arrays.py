@@ -33,7 +33,7 @@ def checked_numbers(
     Args:
         key: that a message names.
         value: the array, or what numpy makes one of.
-        shape: that is asked for; None is any length above 0.
+        shape: required shape; None: any length above 0.
         least: smallest number allowed.
         positive: whether numbers must be above 0.
         infinite: whether numbers may be infinite.

@@ -1,13 +1,13 @@
 """Shift dynamics: one player after another moves to a coalition in which it costs less.
 
-Where nobody gains by a move any more, the partition is Nash stable. Whether that comes about depends on the
+Where no player gains by a move, the partition is Nash stable. Whether this is reached depends on the
 game: with an exact potential always, in general not. So there is a cap on moves, and a history rule that ends
 every game, in the spirit of Saad et al. (arXiv 1010.4499, of which we read the abstract): *no player joins a
 composition of a coalition that it has joined before*, being alone excepted. There are finitely many
 compositions to join, and a player is alone at most once between two of them. To bar compositions that a
 player has left would not do: one that the others change is never left.
 
-A move changes two coalitions, so only their two columns of `choice_costs` are computed anew, unless the game
+A move changes two coalitions, so only their two columns of `choice_costs` are computed again, unless the game
 says that it touches more (`WiderGame`).
 """
 
@@ -42,13 +42,14 @@ MOVES_PER_CHOICE = 20
 
 
 class ShiftRun(NamedTuple):
-    """How a run went."""
+    """Result of a run."""
 
     partition: Ints  # (P,) at its end
     ending: Ending
-    """nobody moves any more; the cap was reached; the run is where it was and would repeat itself for ever"""
+    """no player moves any more; the cap was reached; or the run is at an earlier state and would repeat for
+    ever"""
     nash: bool
-    """whether nobody gains by a move at its end, the history rule aside"""
+    """whether no player gains by a move at its end, without the history rule"""
     moves: list[Deviation]
     cost: Floats  # (moves + 1,) of all players together, before the first move and after each
     revisits: int
@@ -57,7 +58,7 @@ class ShiftRun(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class ShiftRules:
-    """Who moves, and where to.
+    """Order and targets of moves.
 
     Raises:
         ConfigError: a rule that there is not, or a number below 0.
@@ -68,7 +69,7 @@ class ShiftRules:
     response: Response = "best"
     """to where it gains most, or to a random site where it gains"""
     history: bool = False
-    """whether nobody joins a composition that it has joined before"""
+    """whether players never join a composition again that they have joined before"""
     least_gain: float = LEAST_GAIN
     """what a move must gain more than, in the unit of costs"""
     most_moves: int | None = None
@@ -90,7 +91,7 @@ def play_shifts(
     rules: ShiftRules | None = None,
     rng: np.random.Generator | None = None,
 ) -> ShiftRun:
-    """Move players until nobody moves, the run repeats itself, or the cap is reached.
+    """Move players until none moves, the run repeats itself, or the cap is reached.
 
     Args:
         game: that is played.
@@ -140,7 +141,7 @@ class _Run:
             compositions.add(self._composition(player, int(self.partition[player])))
 
     def ended(self, ending: Ending) -> ShiftRun:
-        """What there is to say at the end."""
+        """Result of the run."""
         nash = not np.any(self.gains() > self.rules.least_gain)
         return ShiftRun(self.partition, ending, nash, self.moves, np.array(self.cost), self.revisits)
 
@@ -149,7 +150,7 @@ class _Run:
         return np.asarray(self._present()[:, None] - self.costs)
 
     def choose(self) -> Deviation | None:
-        """The next move, None if nobody moves."""
+        """The next move; None if no player moves."""
         gains = self.gains()
         for player in self._in_order(gains.max(axis=1)):
             for column in self._by_response(gains[player]):
@@ -161,7 +162,7 @@ class _Run:
         return None
 
     def repeats(self) -> bool:
-        """Whether all that decides how the run goes on has been so before."""
+        """Whether the complete state of the run has occurred before."""
         if self.rules.order == "random" or self.rules.response == "better" or self.rules.history:
             return False
         turn = self.partition.tobytes(), self.next if self.rules.order == "fixed" else 0
@@ -211,7 +212,7 @@ class _Run:
         return _digest(place + coalition_of(self.partition, player, site))
 
     def _where(self) -> bytes:
-        """A key for the partition; sites that are alike have no names."""
+        """A key for the partition; identical sites have no names."""
         return _digest((first_names(self.partition) if self.alike else self.partition).tobytes())
 
     def _present(self) -> Floats:

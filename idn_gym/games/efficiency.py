@@ -1,4 +1,4 @@
-"""What selfishness costs: prices of anarchy and of stability, over all partitions of small games."""
+"""Costs of selfishness: prices of anarchy and of stability, over all partitions of small games."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from idn_gym.games.stability import LEAST_GAIN
 
 
 class Efficiency(NamedTuple):
-    """What partitions cost, all players together."""
+    """Costs of partitions, summed over players."""
 
     optimum: float
     """the least cost of a partition"""
@@ -22,7 +22,7 @@ class Efficiency(NamedTuple):
     stable_costs: Floats  # (n,) of Nash-stable partitions, from the least to the most; there may be none
     stable_partitions: Ints  # (n, P)
     partitions: int
-    """all that there are, in which everybody is where it can be"""
+    """all partitions in which every player is at an allowed site"""
 
     @property
     def anarchy(self) -> float:

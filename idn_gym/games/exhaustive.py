@@ -1,4 +1,4 @@
-"""What every coalition costs its members, and what that makes of every partition; for small games."""
+"""Costs of every coalition for its members, and of every partition; for small games."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ MOST_PLAYERS = 14
 """Players of whom all coalitions are listed."""
 
 JUDGED_AT_ONCE = 20_000
-"""Partitions that are judged at a time."""
+"""Number of partitions that are evaluated at a time."""
 
 
 def members_of(players: int) -> Bools:
-    """(2^P, P) who is in each coalition; bit i of its number says whether player i is."""
+    """(2^P, P) members of each coalition; bit i of its number says whether player i is one."""
     return np.asarray((np.arange(2**players)[:, None] >> np.arange(players)) & 1 == 1)
 
 
 def coalition_costs(game: CoalitionGame) -> Floats:
-    """What everybody costs in every coalition, itself counted in.
+    """Costs of all players in every coalition with them.
 
     Returns:
         (K, 2^P, P) by site, or (1, 2^P, P) where sites are alike; members as `members_of` numbers them.
@@ -49,7 +49,7 @@ def coalition_costs(game: CoalitionGame) -> Floats:
 def judge_partitions(
     game: CoalitionGame, partitions: Ints, least_gain: float, listed: Floats | None = None
 ) -> tuple[Floats, Bools]:
-    """What partitions cost, and which are Nash stable.
+    """Costs of partitions, and which are Nash stable.
 
     Args:
         game: that is played.
@@ -58,8 +58,8 @@ def judge_partitions(
         listed: what `coalition_costs` gives, where it is known.
 
     Returns:
-        (n,) cost of all players together, inf where somebody is where it cannot be; (n,) whether it is Nash
-        stable.
+        (n,) cost of all players together, inf where a player is at a site that is not allowed; (n,) whether
+        it is Nash stable.
     """
     listed = coalition_costs(game) if listed is None else listed
     parts = [
@@ -72,10 +72,10 @@ def judge_partitions(
 def judge_wider(game: WiderGame, least_gain: float) -> tuple[Ints, Floats, Bools]:
     """The same of every partition of a game in which a cost depends on all coalitions.
 
-    What everybody costs in every partition is found first; whoever moves finds its cost among these.
+    The costs of all players in every partition are computed first; a move looks up its cost there.
 
     Returns:
-        (n, P) all partitions in which everybody is where it can be, (n,) their costs, and (n,) which are Nash
+        (n, P) all partitions with every player at an allowed site, (n,) their costs, and (n,) which are Nash
         stable.
 
     Raises:

@@ -37,7 +37,7 @@ class FederatedError:
     noise: float
     """variance of one sample, at least 0"""
     spread: float = 0.0
-    """variance of the unknown part of the devices' means, at least 0; 0: data are alike up to `means`"""
+    """variance of the unknown part of the devices' means, at least 0; 0: data differ only by `means`"""
     means: Floats | None = None
     """(P, D) known part of each device's mean, in D features; its error is the sum over them"""
 

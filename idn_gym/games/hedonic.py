@@ -17,7 +17,7 @@ from idn_gym.messages import ConfigError
 
 
 class CoalitionGame(Protocol):
-    """What dynamics, stability and efficiency need to know of a game."""
+    """Interface of a game for dynamics, stability and efficiency."""
 
     @property
     def players(self) -> int:
@@ -30,12 +30,12 @@ class CoalitionGame(Protocol):
     def alone(self) -> Floats | None:
         """(P,) what each player costs outside all sites; it may always go there.
 
-        None: there is no outside. Then sites are alike and as many as players, so that everybody finds an
+        None: there is no outside. Then sites are alike and as many as players, so that every player finds an
         empty one; partitions are coalitions without a place.
         """
 
     def joined_costs(self, partition: Ints, sites: Ints) -> Floats:
-        """What each player costs in the coalition at each of the sites, itself counted in.
+        """Cost of each player in the coalition at each of the sites, with the player included.
 
         It depends on the members of that coalition alone, and the same members give the same bits.
 
@@ -144,7 +144,7 @@ class SeparableGame:
 
     @property
     def sites(self) -> int:
-        """As many as players, all alike."""
+        """As many sites as players, all identical."""
         return len(self.weights)
 
     def alone(self) -> None:
@@ -168,12 +168,12 @@ class SeparableGame:
 
 
 def all_alone(game: CoalitionGame) -> Ints:
-    """The partition in which everybody is alone; where reaching a site costs something, it is Nash stable."""
+    """The partition with every player alone; if reaching a site has a cost, it is Nash stable."""
     return np.arange(game.players) if game.alone() is None else np.full(game.players, ALONE)
 
 
 def nearest_sites(game: CoalitionGame) -> Ints:
-    """The partition in which everybody is where it would cost least if nobody else were at any site.
+    """The partition with every player where it would cost least if no other player were at any site.
 
     That is the nearest gateway, the first of several; alone is only who reaches none.
     """
@@ -188,7 +188,7 @@ def read_partition(game: CoalitionGame, partition: Ints) -> Ints:
     """A partition of this game, as an array of its own.
 
     Raises:
-        ConfigError: it is not one site per player, or somebody is where it cannot be.
+        ConfigError: it is not one site per player, or a player is at a site that is not allowed.
     """
     read = checked_partition(partition, game.players, game.sites, game.alone() is not None)
     lost = np.flatnonzero(~np.isfinite(player_costs(game, read)))
@@ -201,7 +201,7 @@ def read_partition(game: CoalitionGame, partition: Ints) -> Ints:
 
 
 def choice_costs(game: CoalitionGame, partition: Ints) -> Floats:
-    """What each player costs, or would cost if it alone moved, at every site and outside.
+    """Cost of each player, at present or if it alone moved, at every site and outside.
 
     Returns:
         (P, K + 1): the column of its own site holds its present cost, the last one (`ALONE`) what it costs
@@ -227,5 +227,5 @@ def player_costs(game: CoalitionGame, partition: Ints) -> Floats:
 
 
 def total_cost(game: CoalitionGame, partition: Ints) -> float:
-    """What all players together cost: the partition's social cost."""
+    """Sum of all players' costs: the partition's social cost."""
     return float(player_costs(game, partition).sum())

@@ -1,7 +1,7 @@
-"""The partition of least cost by mixed-integer programme; SciPy's, of the extra `solve`.
+"""The partition of least cost by mixed-integer program; SciPy's, of the extra `solve`.
 
 Costs of coalitions are not linear in who sits where: an error divides by the coalition's data, retries are
-exponential in its airtime. Two programmes are exact all the same:
+exponential in its airtime. Two programs are exact all the same:
 
 - *by coalitions*, for every game: one variable per coalition and site, at most one per player and per site;
   these are up to 2^P K variables, so P ends at `MOST_PLAYERS`;
@@ -22,7 +22,7 @@ from idn_gym.games.partitions import first_names
 from idn_gym.optimum.solver import Program, SolverError, solve_integers, sparse_rows
 
 GAP = 1e-9
-"""Relative gap at which a programme counts as solved."""
+"""Relative gap at which a program counts as solved."""
 
 
 class LeastCost(NamedTuple):
@@ -42,7 +42,7 @@ def least_cost_by_coalitions(game: CoalitionGame, seconds: float = 60.0) -> Leas
 
     Raises:
         ConfigError: too many players; see `coalition_costs`.
-        SolverError: the programme found nothing in time.
+        SolverError: the program found nothing in time.
         DependencyNotInstalled: SciPy is missing.
     """
     start = all_alone(game)
@@ -67,7 +67,7 @@ def least_cost_by_coalitions(game: CoalitionGame, seconds: float = 60.0) -> Leas
     partition = start.copy()
     for chosen in np.flatnonzero(x > 0.5):
         inside = members[number[chosen]]
-        # Where sites are alike, each coalition meets at the site of its first member.
+        # Where sites are identical, each coalition meets at the site of its first member.
         partition[inside] = np.flatnonzero(inside)[0] if game.alone() is None else site[chosen]
     return LeastCost(partition, total_cost(game, partition), float(single.sum()) - bound)
 
@@ -80,7 +80,7 @@ def least_cost_by_pairs(game: SeparableGame, seconds: float = 60.0) -> LeastCost
         seconds: time limit.
 
     Raises:
-        SolverError: the programme found nothing in time.
+        SolverError: the program found nothing in time.
         DependencyNotInstalled: SciPy is missing.
     """
     first, second = np.triu_indices(game.players, 1)

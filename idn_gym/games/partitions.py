@@ -20,7 +20,7 @@ MOST_PARTITIONS = 2_000_000
 def joined_sums(values: Floats, partition: Ints, sites: Ints) -> Floats:
     """Sums over coalitions that a player is in or would join, itself counted in.
 
-    The same members give the same bits, whichever moves led there.
+    The same members give the same bits, independent of the moves that led there.
 
     Args:
         values: (P,) of each player.
@@ -35,7 +35,7 @@ def joined_sums(values: Floats, partition: Ints, sites: Ints) -> Floats:
 
 
 def coalition_of(partition: Ints, player: int, site: int) -> bytes:
-    """Who is at a site, and the player with them, as a key."""
+    """Members of a site including the player, as a key."""
     members = partition == site
     members[player] = True
     return np.packbits(members).tobytes()

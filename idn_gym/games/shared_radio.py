@@ -1,4 +1,4 @@
-"""What it takes to reach a gateway over a radio whose airtime is limited, and which others use too.
+"""Cost of reaching a gateway over a shared radio with limited airtime.
 
 A device sends messages whose airtime depends on the gateway (on the spreading factor that it needs there).
 Frames that overlap in one cell (gateway, channel, spreading factor) are lost and sent again: in pure ALOHA a

@@ -1,9 +1,9 @@
-"""Whether somebody would leave: Nash, individual and contractual stability of a partition.
+"""Stability of partitions: Nash, individual and contractual stability.
 
 A player *deviates* when it moves alone to another coalition or to be alone, and gains. A partition is *Nash
-stable* if nobody gains so; *individually stable* if whoever gains harms a member of the coalition it joins;
-*contractually* (individually) stable if it harms a member of that one or of the one it leaves (Bogomolnaia
-and Jackson 2002). The first implies the second, the second the third.
+stable* if no player gains so; *individually stable* if each gaining player harms a member of the coalition it
+joins; *contractually* (individually) stable if it harms a member of that one or of the one it leaves
+(Bogomolnaia and Jackson 2002). The first implies the second, the second the third.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from idn_gym.games.partitions import ALONE
 Stability = Literal["nash", "individual", "contractual"]
 
 LEAST_GAIN = 1e-9
-"""What a move must gain more than, unless a caller says otherwise: above what rounding makes of nothing."""
+"""Default minimum gain of a move: above rounding errors of zero."""
 
 
 class Deviation(NamedTuple):
@@ -62,12 +62,12 @@ def find_deviation(
 def is_stable(
     game: CoalitionGame, partition: Ints, stability: Stability = "nash", least_gain: float = LEAST_GAIN
 ) -> bool:
-    """Whether there is no such deviation; see `find_deviation`."""
+    """Return whether there is no such deviation; see `find_deviation`."""
     return find_deviation(game, partition, stability, least_gain) is None
 
 
 def _harmed(game: CoalitionGame, partition: Ints, move: Deviation, site: int, least: float) -> bool:
-    """Whether another member of the coalition at a site loses when the player moves."""
+    """Return whether another member of the coalition at a site loses by the player's move."""
     if site == ALONE:
         return False
     others = partition == site

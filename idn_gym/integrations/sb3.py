@@ -111,7 +111,7 @@ class GymVecEnv(VecEnv):
     def env_method(
         self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
     ) -> list[Any]:
-        """What a method returns, one whole result per environment."""
+        """Result of a method, one whole result per environment."""
         native: Any = self.native.unwrapped
         # Masks are one array with a row each in every vector environment that has them.
         call = native.action_masks if method_name == "action_masks" else partial(native.call, method_name)

@@ -1,7 +1,7 @@
-"""Observation codecs: what a policy sees before it acts.
+"""Observation codecs: the information that a policy has before it acts.
 
-Outcomes up to the last slot, and the state of nodes and links in the coming one (unless the scenario
-hides it); never the batches to come.
+Outcomes up to the last slot, and the state of nodes and links in the coming slot (unless the scenario hides
+it); never the batches of the coming slot.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ OBSERVERS: Registry[type[Observer]] = Registry("observation")
 
 
 def register_observation(name: str, observer: type[Observer]) -> None:
-    """Add an observation codec, so that environments may name it.
+    """Add an observation codec, so that environments can name it.
 
     Args:
-        name: of the codec, as ``gym.make`` takes it.
+        name: name of the codec, as ``gym.make`` takes it.
         observer: a class with the attributes and methods of `Observer`.
 
     Raises:
-        ConfigError: the name is taken, or the class does not say what its observations are.
+        ConfigError: the name is taken, or the class does not declare the form of its observations.
     """
     if getattr(observer, "view", None) not in get_args(View):
         allowed = f"view must be one of {', '.join(get_args(View))}"
@@ -64,10 +64,10 @@ register_observation("graph", GraphObserver)
 
 
 def make_observer(name: str, compiled: Compiled, preference: bool) -> Observer:
-    """The named observation codec.
+    """Build the named observation codec.
 
     Args:
-        name: of the codec.
+        name: name of the codec.
         compiled: the scenario.
         preference: whether preferences differ between episodes.
 

@@ -1,4 +1,4 @@
-"""What the observation codecs share: their protocol, the words they describe entries with, bounds."""
+"""Common parts of the observation codecs: protocol, descriptions of entries, bounds."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Feature(NamedTuple):
 
 
 View = Literal["vector", "tables"]
-"""What an observation is: one vector (`Box` of one dimension), or several tables (`Dict` of boxes)."""
+"""Form of an observation: one vector (`Box` of one dimension), or several tables (`Dict` of boxes)."""
 
 
 class Observer(Protocol):
-    """Between what happened and what a policy sees of it."""
+    """Translates past and present of an episode into a policy's observation."""
 
     view: ClassVar[View]
 
@@ -52,7 +52,7 @@ class Observer(Protocol):
 
     @property
     def space(self) -> gym.spaces.Space[Any]:
-        """Of one observation."""
+        """Space of one observation."""
         ...
 
     def encode(
@@ -66,7 +66,7 @@ class Observer(Protocol):
             outcome: of the slot before; zeros at the start.
 
         Returns:
-            B observations, and (B,) how many entries had to be clipped.
+            B observations, and (B,) the number of entries that had to be clipped.
         """
         ...
 
@@ -80,13 +80,13 @@ class NativeObserver(Protocol):
     """An observation codec that writes in compiled code, as a stage of a programme."""
 
     def make_room(self, clipped: npt.NDArray[np.int64]) -> tuple[Any, Observations]:
-        """What `join` writes to, with as many rows as `clipped`, and what of it policies see."""
+        """Allocate the arrays of `join`, with as many rows as `clipped`; also return the part to observe."""
         ...
 
     def join(
         self, programme: Programme, instance: Instance, state: State, outcome: Outcome, room: Any
     ) -> None:
-        """Let a programme write the observation next; arguments as of `encode`, read as it is played."""
+        """Add the observation to a programme; arguments as in `encode`, read when it runs."""
         ...
 
 

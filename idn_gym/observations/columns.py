@@ -17,14 +17,14 @@ from idn_gym.core.kernel import njit_inline
 from idn_gym.observations.base import Feature
 
 FeatureRows = npt.NDArray[np.float32]
-"""What policies read."""
+"""Feature arrays that policies read."""
 
 LOG_BOUND = 3.0
 """Ratios that may be anything are given as logarithms to base 10, up to this in size."""
 
 
 class Column(NamedTuple):
-    """What `Annotated` says of a field: bounds and meaning; its name is the field's."""
+    """Annotation of a field: bounds and meaning; its name is the field's."""
 
     low: float
     high: float
@@ -32,12 +32,12 @@ class Column(NamedTuple):
 
 
 def share_column(meaning: str) -> Column:
-    """From 0 to 1."""
+    """A column with values from 0 to 1."""
     return Column(0, 1, meaning)
 
 
 def log_column(meaning: str) -> Column:
-    """Of any ratio."""
+    """A column with the logarithm of a ratio."""
     return Column(-LOG_BOUND, LOG_BOUND, meaning)
 
 

@@ -1,4 +1,4 @@
-"""The slot to expect: what is known of the coming one, as a draw of one row that the core can serve."""
+"""The expected slot: known data of the coming slot, as a draw of one row that the core can serve."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from idn_gym.scenarios.compile import Compiled
 
 
 class Sight(NamedTuple):
-    """What a policy sees of a draw."""
+    """The part of a draw that a policy sees."""
 
     hidden: bool  # whether node and link state of the coming slot is not seen
     horizon: int  # slots of an episode
@@ -24,7 +24,7 @@ class Sight(NamedTuple):
 
 
 def sight_of(compiled: Compiled) -> Sight:
-    """What a scenario lets policies see."""
+    """Return the part of a draw that a scenario's policies see."""
     names = [objective.name for objective in compiled.objectives]
     return Sight(
         hidden=compiled.scenario.resources == "hidden",
@@ -36,8 +36,8 @@ def sight_of(compiled: Compiled) -> Sight:
 def make_expected(tables: Tables, tariff: Floats) -> Draw:
     """One row and one slot, for `expect_slot` to write to.
 
-    All that it does not write is nominal, speeds of devices included. The tariff moves from row to row, and
-    with it what requests cost: costs are NaN, so that whoever reads them notices.
+    Entries that `expect_slot` does not write are nominal, speeds of devices included. The tariff differs from
+    row to row, and with it the costs of requests: costs are NaN, so that any use of them is noticed.
 
     Args:
         tables: the scenario's tables.
@@ -50,7 +50,7 @@ def make_expected(tables: Tables, tariff: Floats) -> Draw:
 
 @njit_inline
 def expect_slot(draw: Draw, state: State, sight: Sight, expected: Draw, b: int) -> None:
-    """Write the slot that row b is to expect: smoothed demand, known resources, tariff and weights in force.
+    """Write the expected slot of row b: smoothed demand, known resources, tariff and weights in force.
 
     The one place where an observation reads a draw; a row at the horizon gets the last slot's resources.
     """

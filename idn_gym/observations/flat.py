@@ -1,4 +1,4 @@
-"""The observation as one vector, for networks that know one scenario."""
+"""The observation as one vector, for networks that are trained for one scenario."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from idn_gym.scenarios.compile import Compiled
 
 
 class Layout(NamedTuple):
-    """Which rows the kernel writes features of."""
+    """Rows of which the kernel writes features."""
 
     preference: bool  # with the weights in force
     node: Ints  # (n,) nodes with finite compute or movable memory
@@ -30,7 +30,7 @@ class Layout(NamedTuple):
 
 
 class Nominal(NamedTuple):
-    """What the kernel needs of `Tables`; handing over all of it would cost more than the work."""
+    """The part of `Tables` that the kernel needs; passing all of it would cost more than the work."""
 
     class_requests: Floats  # (R,) [requests]
     node_seconds: Floats  # (N,) [s]
@@ -48,7 +48,7 @@ class Nominal(NamedTuple):
 
 
 class FlatRoom(NamedTuple):
-    """What is written, B rows."""
+    """Arrays that are written, B rows."""
 
     observation: npt.NDArray[np.float32]  # (B, features)
     clipped: npt.NDArray[np.int64]  # (B,) entries that had to be clipped
@@ -110,7 +110,7 @@ class FlatObserver:
             outcome: of the slot before; zeros at the start.
 
         Returns:
-            (B, features) float32 and (B,) how many entries had to be clipped.
+            (B, features) float32 and (B,) the number of entries that had to be clipped.
         """
         room, _ = self.make_room(np.zeros(len(state.slot), np.int64))
         programme = Programme()
@@ -119,14 +119,14 @@ class FlatObserver:
         return room.observation, room.clipped
 
     def make_room(self, clipped: npt.NDArray[np.int64]) -> tuple[FlatRoom, npt.NDArray[np.float32]]:
-        """Room for as many observations as `clipped` has rows."""
+        """Allocate as many observations as `clipped` has rows."""
         observation = np.empty((len(clipped), len(self._high)), np.float32)
         return FlatRoom(observation, clipped), observation
 
     def join(
         self, programme: Programme, instance: Instance, state: State, outcome: Outcome, room: FlatRoom
     ) -> None:
-        """Let a programme write the observation next; arguments as of `encode`, read as it is played."""
+        """Add the observation to a programme; arguments as in `encode`, read when it runs."""
         programme.add(
             encode_flat, instance.draw, state, outcome, self._nominal, self.layout, self._columns, room
         )

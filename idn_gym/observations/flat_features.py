@@ -89,28 +89,28 @@ FLAT_BLOCKS = (
     FeatureBlock("slot", "episode", 1, "share of the episode that is over", sure=True),
     FeatureBlock("weight", "objective", 1, "weight of the objective", sure=True),
 )
-"""Those of one kind of row stand together, row by row."""
+"""Blocks of one kind of row are adjacent, and interleaved row by row."""
 
 BLOCK = indices([block.name for block in FLAT_BLOCKS])
 """Row of `FlatColumns.of` of each block by its name, also in kernels."""
 
 
 class FlatColumns(NamedTuple):
-    """Where each feature stands in the observation."""
+    """Column of each feature in the observation."""
 
     of: npt.NDArray[np.uint32]  # (blocks, rows) column, or ABSENT; unsigned, so that no index is wrapped
     unsure: int  # so many of the first columns may have to be clipped
 
 
 class FlatFeatures:
-    """The features of a scenario in the order of their columns; their names are made when they are asked for.
+    """The features of a scenario in the order of their columns; names are made on demand.
 
     Attributes:
         bounds: (features, 2) float32 lower and upper bound.
     """
 
     def __init__(self, compiled: Compiled, node: Ints, held: npt.NDArray[np.int64], preference: bool) -> None:
-        """Find out which features there are; see `place_features`."""
+        """Determine the features of the scenario; see `place_features`."""
         self._compiled, self._node, self._held = compiled, node, held
         self._objectives = [objective.name for objective in compiled.objectives] if preference else []
         private = compiled.tables.capacity == EXOGENOUS
@@ -124,7 +124,7 @@ class FlatFeatures:
         self.bounds[:, 1] = np.array(self._highs, np.float32)[self._block]
 
     def columns(self) -> FlatColumns:
-        """Where each feature stands."""
+        """Column of each feature."""
         of = np.full((len(FLAT_BLOCKS), max(self._sizes().values())), ABSENT, np.uint32)
         of[self._block, self._row] = np.arange(len(self._row))
         sure = np.array([block.sure for block in FLAT_BLOCKS])[self._block]
@@ -180,7 +180,7 @@ class FlatFeatures:
         return first & (plan.stream_pair != EMPTY)
 
     def _sizes(self) -> dict[Per, int]:
-        """How many rows of each kind there are, in the order of the columns."""
+        """Number of rows of each kind, in the order of the columns."""
         tables = self._compiled.tables
         return {
             "class": len(tables.class_task),

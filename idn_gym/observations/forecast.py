@@ -1,4 +1,4 @@
-"""What each segment would save on each node: the slot to expect, served with it and without.
+"""Saving of each segment on each node: the expected slot, served with and without the segment.
 
 For a node v and a task, v is emptied of the task's models that may move, and every class of the task that
 passes v is served in the slot to expect, by the rules of the core: usable options, cheapest first, as many
@@ -6,7 +6,7 @@ requests as fit. It is served again with one segment on v, and again with the ne
 is what that segment saves. Other nodes keep what they hold, so a tail counts where its head is.
 
 With private capacities this is the difference of `costs.serving_cost` in the slot to expect. With shared
-ones, to serve all classes anew for every pair would take too long (`docs/graph_policy.md` has the numbers),
+ones, serving all classes again for every pair would take too long (`docs/graph_policy.md` has the numbers),
 so each class is served by itself and waiting is left out: it finds of links and of other nodes what the
 other classes left of them in the last slot, up to `load_limit`, and of v what other tasks left; where the
 segment is wanted by more requests of the task than v can serve, all of them get the same share. Where a

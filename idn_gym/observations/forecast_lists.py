@@ -1,7 +1,7 @@
-"""The options of every class by rising cost in the slot to expect, kept from slot to slot.
+"""The options of every class by rising cost in the expected slot, kept from slot to slot.
 
-A list says of itself what it was made for: tariff, time that links take, and what is resident. What has not
-moved since is not looked at again, and nothing has to be told that an episode begins anew.
+A list stores the conditions for which it was made: tariff, time on links, and resident segments. Only changed
+conditions are processed, and no notice of a new episode is needed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SEVERAL = -2
 
 
 class ForecastLists(NamedTuple):
-    """Lists of all classes, B rows; the options of a class stand where they do in `Tables`."""
+    """Lists of all classes, B rows; the options of a class have the same positions as in `Tables`."""
 
     option: Ints  # (B, O) in order of cost, ties by rank; those that are late come last
     lacks: Ints  # (B, O) node where the segment that the option needs is not resident, EMPTY or SEVERAL

@@ -1,4 +1,4 @@
-"""Serving of one class for the forecast: with what one node holds of its task, and all else as it is."""
+"""Serving of one class for the forecast: one node's segments of its task vary, all else is unchanged."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def serve_entries(
 
 @njit_inline
 def _runs(tables: Tables, segment: int, needed: int) -> bool:
-    """Whether what needs a segment on the node runs where this one, or EMPTY, is."""
+    """Return whether a part on the node can run with this segment (or EMPTY) resident."""
     if segment == EMPTY or tables.segment_model[segment] != tables.segment_model[needed]:
         return False
     return bool(covers(tables, segment, needed))

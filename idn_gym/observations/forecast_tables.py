@@ -22,7 +22,7 @@ class ForecastTables(NamedTuple):
     pair_task: Ints  # (C,)
     pair_segment: Ints  # (C,)
     first_pair: Ints  # (N, K+1) pairs of a node and task: from its entry to before the next task's
-    model_pair: Ints  # (N, M+1) likewise of a node and model
+    model_pair: Ints  # (N, M+1) the same of a node and model
     # work space
     others: Floats  # (N, K) [s] that other tasks than this one took of the node in the last slot
     start_seconds: Floats  # (N,) [s] and
@@ -45,7 +45,7 @@ def make_forecast_tables(tables: Tables, node: Ints, segment: Ints) -> ForecastT
     Args:
         tables: the scenario's tables.
         node: (C,) of the pairs, rising.
-        segment: (C,) likewise, rising within a node; what the node pins is resident anyway and makes no pair.
+        segment: (C,) segments of the pairs, rising within a node; pinned segments form no pairs.
     """
     widest = int(np.max(np.diff(tables.option_start)))
     nodes, tasks, count = len(tables.node_memory), len(tables.task_model) - 1, len(node)

@@ -1,4 +1,4 @@
-"""The observation as a graph, for policies that know no scenario: tables of nodes, links and pairs."""
+"""The observation as a graph, for policies that fit every scenario: tables of nodes, links and pairs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from idn_gym.scenarios.compile import Compiled
 
 
 class KeptRows(NamedTuple):
-    """What is kept of B rows from slot to slot, each part of which says what it was made for."""
+    """State of B rows that is kept from slot to slot; each part stores the conditions it was made for."""
 
     tables: GraphTables
     memory: GraphMemory
@@ -54,7 +54,7 @@ class KeptRows(NamedTuple):
 
 
 class GraphRoom(NamedTuple):
-    """What a stage writes to."""
+    """Arrays that a stage writes."""
 
     kept: KeptRows
     clips: GraphClips
@@ -63,10 +63,10 @@ class GraphRoom(NamedTuple):
 class GraphObserver:
     """`Dict` of `nodes` (N, ·), `links` (E, ·), `pairs` (C, ·), `pair_mask` (C,) and `globals`.
 
-    Where a scenario has batteries or duty cycles, nodes and links have the columns that tell of them. Pairs
-    are the items of the codec `scores`: segments that may be placed, node by node. The weights of the
-    objectives by default are always among the globals, 0 where one is not in force. Who is connected with
-    whom never changes and is in `describe`.
+    Where a scenario has batteries or duty cycles, nodes and links have columns for them. Pairs are the items
+    of the codec `scores`: segments that may be placed, node by node. The weights of the default objectives
+    are always among the globals, 0 where one is not in force. The connections never change; `describe` lists
+    them.
     """
 
     view: ClassVar[View] = "tables"
@@ -76,7 +76,7 @@ class GraphObserver:
 
         Args:
             compiled: the scenario.
-            preference: has no influence; the number of globals is always the same.
+            preference: ignored; the number of globals is always the same.
 
         Raises:
             ConfigError: no node has memory for any segment.
@@ -114,9 +114,9 @@ class GraphObserver:
     def make_room(
         self, clipped: npt.NDArray[np.int64]
     ) -> tuple[GraphRoom, dict[str, npt.NDArray[np.float32]]]:
-        """Room for as many observations as `clipped` has rows; the latest of a size share what is kept.
+        """Allocate as many observations as `clipped` has rows; allocations of one size share the kept state.
 
-        So the two programmes that play an environment in turn write to the same tables, which hold the
+        The two programmes that play an environment in turn therefore write the same tables, which hold the
         observations of the last slot only.
         """
         if self._kept is None or len(self._kept.tables.nodes) != len(clipped):
@@ -125,7 +125,7 @@ class GraphObserver:
         return room, self._seen(room)
 
     def _make_rows(self, rows: int) -> KeptRows:
-        """Tables in which nothing but the constants is written."""
+        """Tables in which only the constants are written."""
         tables = self._compiled.tables
         made = {name: np.zeros((rows, *box.shape), np.float32) for name, box in self._boxes.items()}
         for name, columns in zip(GRAPH_COLUMNS, self._columns, strict=True):
@@ -149,17 +149,17 @@ class GraphObserver:
     def join(
         self, programme: Programme, instance: Instance, state: State, outcome: Outcome, room: GraphRoom
     ) -> None:
-        """Let a programme write the observation next; arguments as of `encode`, read as it is played."""
+        """Add the observation to a programme; arguments as in `encode`, read when it runs."""
         (tables, memory, lists, scratch), clips = room
         known = self._expected, self._sight, self._forecast, lists, scratch, self._constants
         programme.add(encode_graph, *instance, state, outcome, *known, tables, memory, clips)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copied and pickled as its scenario: kernels would be compiled anew for arrays in another state."""
+        """Copied and pickled as its scenario; kernels would be compiled again for arrays with other flags."""
         return GraphObserver, (self._compiled, False)
 
     def describe(self) -> dict[str, Any]:
-        """Columns of every table, names of its rows, and who is connected with whom, as plain lists."""
+        """Columns of every table, names of its rows, and the connections, as plain lists."""
         names, tables = self._compiled.names, self._compiled.tables
         node, segment = self._compiled.pairs
         model = tables.segment_model[segment]

@@ -30,7 +30,7 @@ from idn_gym.scenarios.compile import Compiled
 
 
 class NodeConstants(NamedTuple):
-    """Of a node, for ever; one array (N,) each."""
+    """Constants of a node; one array (N,) each."""
 
     movable: Annotated[Floats, share_column("1: a policy may place models here")]
     elastic: Annotated[Floats, share_column("1: compute without limit")]
@@ -46,7 +46,7 @@ class NodeConstants(NamedTuple):
 
 
 class NodeState(NamedTuple):
-    """Of a node before a slot."""
+    """State of a node before a slot."""
 
     compute: Annotated[
         float, share_column("compute of the coming slot over nominal; 1 where hidden or elastic")
@@ -68,14 +68,14 @@ class NodeState(NamedTuple):
 
 
 class NodeCharge(NamedTuple):
-    """Of a node before a slot, only where there are stores."""
+    """State of a node's battery before a slot, only where there are stores."""
 
     charge: Annotated[float, share_column("what its battery holds over its capacity; 1 on the mains")]
     off: Annotated[float, share_column("1: the battery fell to its cut-off and has not come back")]
 
 
 class LinkConstants(NamedTuple):
-    """Of a link, for ever; one array (E,) each."""
+    """Constants of a link; one array (E,) each."""
 
     pressure: Annotated[
         Floats,
@@ -85,14 +85,14 @@ class LinkConstants(NamedTuple):
 
 
 class LinkState(NamedTuple):
-    """Of a link before a slot."""
+    """State of a link before a slot."""
 
     rate: Annotated[float, Column(0, RATE_BOUND, "rate of the coming slot over nominal; 1 where hidden")]
     load: Annotated[float, Column(0, RATE_BOUND, "bytes carried in the last slot over nominal")]
 
 
 class LinkAirtime(NamedTuple):
-    """Of a link before a slot, only where there are stores."""
+    """Airtime of a link before a slot, only where there are stores."""
 
     airtime: Annotated[
         float, share_column("what is left of its airtime over an hour's; 1 without a duty cycle")
@@ -100,7 +100,7 @@ class LinkAirtime(NamedTuple):
 
 
 class PairConstants(NamedTuple):
-    """Of a segment on a node, for ever; one array (C,) each."""
+    """Constants of a segment on a node; one array (C,) each."""
 
     size: Annotated[Floats, share_column("bytes over the free nominal memory of the node")]
     nominal: Annotated[
@@ -114,7 +114,7 @@ class PairConstants(NamedTuple):
 
 
 class PairHolding(NamedTuple):
-    """What a node holds of a segment before a slot."""
+    """State of a segment on a node before a slot."""
 
     resident: Annotated[float, share_column("1: this segment is on the node")]
     other: Annotated[float, share_column("1: another segment of the model is on the node")]
@@ -124,7 +124,7 @@ class PairHolding(NamedTuple):
 
 
 class PairDemand(NamedTuple):
-    """How much a segment on a node is likely to be wanted; `PairForecast` follows."""
+    """Expected demand for a segment on a node; `PairForecast` follows."""
 
     batch: Annotated[
         float, Column(0, DEMAND_BOUND, "last requests of the task that pass the node over nominal")
@@ -135,7 +135,7 @@ class PairDemand(NamedTuple):
 
 
 class PairForecast(NamedTuple):
-    """What a segment on a node would do in a slot; `PairLoading` follows."""
+    """Expected effect of a segment on a node in a slot; `PairLoading` follows."""
 
     saving: Annotated[
         float,
@@ -148,7 +148,7 @@ class PairForecast(NamedTuple):
 
 
 class PairLoading(NamedTuple):
-    """What it costs to have a segment on a node."""
+    """Price of loading a segment on a node."""
 
     loading: Annotated[
         float, share_column("p / (p + c): price p of loading it, cost c of all requests that pass the node")
@@ -156,17 +156,17 @@ class PairLoading(NamedTuple):
 
 
 PAIR_STATE: tuple[type, ...] = (PairHolding, PairDemand, PairForecast, PairLoading)
-"""Of a segment on a node before a slot: what changes together is written together."""
+"""State of a segment on a node before a slot; columns that change together are written together."""
 
 
 class Progress(NamedTuple):
-    """Of the whole network before a slot; the weights in force follow."""
+    """Progress of the episode before a slot; the weights in force follow."""
 
     slot: Annotated[float, share_column("share of the episode that is over")]
 
 
 class NetworkState(NamedTuple):
-    """Of the whole network before a slot, after the weights in force."""
+    """State of the whole network before a slot, after the weights in force."""
 
     recent: Annotated[float, Column(0, DEMAND_BOUND, "smoothed requests over nominal")]
     dropped: Annotated[float, share_column("share of the last requests that were dropped")]
@@ -176,7 +176,7 @@ STORE_COLUMNS: dict[str, tuple[Feature, ...]] = {
     "nodes": features_of(NodeCharge),
     "links": features_of(LinkAirtime),
 }
-"""What follows `GRAPH_COLUMNS` where a scenario has batteries or duty cycles."""
+"""Columns after `GRAPH_COLUMNS` where a scenario has batteries or duty cycles."""
 
 
 GRAPH_COLUMNS: dict[str, tuple[Feature, ...]] = {
@@ -184,7 +184,7 @@ GRAPH_COLUMNS: dict[str, tuple[Feature, ...]] = {
     "links": features_of(LinkConstants) + features_of(LinkState),
     "pairs": sum(map(features_of, PAIR_STATE), features_of(PairConstants)),
 }
-"""Of the tables that have rows."""
+"""Columns of the tables that have rows."""
 
 
 def scenario_columns(tables: Tables) -> dict[str, tuple[Feature, ...]]:
@@ -208,7 +208,7 @@ def constant_columns(
     Args:
         compiled: the scenario.
         node: (C,) of the pairs.
-        segment: (C,) likewise.
+        segment: (C,) segments of the pairs.
     """
     tables = compiled.tables
     return (

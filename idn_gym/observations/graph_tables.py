@@ -1,4 +1,4 @@
-"""What the graph observation is written to, and what its kernels are told."""
+"""Arrays that the graph observation writes, and inputs of its kernels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from idn_gym.observations.columns import FeatureRows
 
 
 class GraphConstants(NamedTuple):
-    """What never changes, and work space."""
+    """Constants, and work space."""
 
     first_node: int  # column of the nodes where those begin that move, and likewise
     first_link: int
@@ -48,7 +48,7 @@ class GraphConstants(NamedTuple):
 
 
 class GraphTables(NamedTuple):
-    """What is written, B rows."""
+    """Arrays that are written, B rows."""
 
     nodes: FeatureRows  # (B, N, columns)
     links: FeatureRows  # (B, E, columns)
@@ -58,7 +58,7 @@ class GraphTables(NamedTuple):
 
 
 class GraphMemory(NamedTuple):
-    """What is remembered of it."""
+    """State that is kept from slot to slot."""
 
     taken: Floats  # (B, N) [bytes] of models that may move, loads included
     loading: Bools  # (B, N) whether anything was on its way
@@ -67,12 +67,12 @@ class GraphMemory(NamedTuple):
 
 
 class GraphClips(NamedTuple):
-    """How many entries had to be clipped."""
+    """Number of entries that had to be clipped."""
 
     clipped: npt.NDArray[np.int64]  # (B,)
 
 
 @njit_inline
 def share_of(value: float, most: float) -> float:
-    """A value over the most it could be; 0 where there is none."""
+    """A value over its maximum; 0 where the maximum is 0."""
     return value / most if most > 0.0 else 0.0

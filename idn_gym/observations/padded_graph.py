@@ -1,4 +1,4 @@
-"""The observation `graph` of networks of any size in tables of one size, with who is connected with whom."""
+"""The observation `graph` of networks of any size, padded to tables of fixed size, with index arrays."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ _ENDS = {
     "pair_task": "tasks",
     "pair_model": "models",
 }
-"""Index arrays, and what they are indices of."""
+"""Index arrays, and the rows to which they point."""
 
 _ROWS = {"node_rows": "nodes", "link_rows": "links", "pair_rows": "pairs"}
-"""Masks of the rows that there are, and their tables."""
+"""Masks of the existing rows, and their tables."""
 
 PaddedObservation = dict[str, npt.NDArray[Any]]
 
 
 class PaddedGraph:
-    """`Dict` of `nodes`, `links`, `pairs`, `pair_mask` and `globals` as in `graph`, with rows to spare.
+    """`Dict` of `nodes`, `links`, `pairs`, `pair_mask` and `globals` as in `graph`, padded with empty rows.
 
-    Rows beyond those of the network are 0. `node_rows`, `link_rows` and `pair_rows` are 1 where there is a
-    row. `link_source`, `link_target`, `pair_node`, `pair_task` and `pair_model` are indices; where there is
-    no row they are the size of what they point into, one more than the last.
+    Rows beyond those of the network are 0. `node_rows`, `link_rows` and `pair_rows` are 1 for existing rows.
+    `link_source`, `link_target`, `pair_node`, `pair_task` and `pair_model` are indices; for rows of padding
+    they equal the size of the table they point to, one more than its last index.
 
     Attributes:
-        space: of the observations.
-        sizes: rows of the tables.
+        space: space of the observations.
+        sizes: numbers of rows of the tables.
     """
 
     def __init__(self, compiled: Compiled, sizes: ContextSizes) -> None:
         """Lay out the tables.
 
         Args:
-            compiled: one of the scenarios; the columns of all of them are the same.
-            sizes: what no scenario exceeds.
+            compiled: one of the scenarios; all of them have the same columns.
+            sizes: upper bounds for all scenarios.
         """
         self.sizes = sizes
         self._columns = scenario_columns(compiled.tables)
@@ -68,7 +68,7 @@ class PaddedGraph:
         self._boxes = boxes
 
     def wire(self, compiled: Compiled) -> PaddedObservation:
-        """What is the same in all observations of a scenario: masks of rows, and indices.
+        """Return the part that all observations of a scenario share: masks of rows, and indices.
 
         Raises:
             ConfigError: the scenario does not fit, or has other columns.
@@ -78,7 +78,7 @@ class PaddedGraph:
         source, target = compiled.link_ends.T
         counts = {"nodes": len(tables.node_memory), "links": len(source), "pairs": len(node)}
         if scenario_columns(tables) != self._columns:
-            raise ConfigError("context", "batteries and duty cycles are in some of its scenarios only")
+            raise ConfigError("context", "only some of its scenarios have batteries or duty cycles")
         for name, count in counts.items():
             if count > self._most[name]:
                 raise ConfigError(
@@ -100,7 +100,7 @@ class PaddedGraph:
         return wired
 
     def pad(self, seen: PaddedObservation, wired: PaddedObservation) -> PaddedObservation:
-        """An observation of the codec `graph` in tables of the common size; `wired` is of its scenario."""
+        """Pad an observation of the codec `graph`; `wired` belongs to its scenario."""
         padded: PaddedObservation = {}
         for name, values in seen.items():
             padded[name] = np.zeros(self._boxes[name].shape, np.float32)
@@ -108,7 +108,7 @@ class PaddedGraph:
         return padded | {name: values.copy() for name, values in wired.items()}
 
     def describe(self) -> dict[str, Any]:
-        """Columns of the tables, and what masks and indices mean."""
+        """Explain the columns of the tables, the masks and the indices."""
         columns = {
             name: {"rows": self._most[name], "columns": [f._asdict() for f in features]}
             for name, features in self._columns.items()

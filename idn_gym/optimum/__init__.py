@@ -1,1 +1,1 @@
-"""What is provable (concave gain, programmes, bounds, projections, rounding), and searches for placements."""
+"""Proven results (concave gain, linear programs, bounds, projections, rounding), and placement searches."""

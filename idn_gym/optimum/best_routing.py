@@ -1,8 +1,8 @@
-"""What a placement costs when its requests are routed as well as we can: less selfish than the environment.
+"""Cost of a placement with the best routing found: less selfish than that of the environment.
 
 The environment sends every class to what is cheapest for itself, and waits come on top. Here requests go
-where they cost all together least: by a linear programme where nobody waits, which is the optimum; where
-they wait, from that programme's flows and from the environment's own on, shifted while that saves
+where they cost all together least: by a linear program where nobody waits, which is the optimum; where
+they wait, from that program's flows and from the environment's own on, shifted while that saves
 (`shifting`). What is found is served within the same limits, so a network could do it.
 """
 
@@ -39,7 +39,7 @@ def route_best(
 
     Args:
         routing: of the row.
-        placement: (N, M), as it is, without repair.
+        placement: (N, M), used without repair.
         seconds: of processor time for the program; shifting takes less.
         ceiling: as for `Routing.program`.
 

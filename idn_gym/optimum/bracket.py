@@ -15,7 +15,7 @@ class FalseBoundError(RuntimeError):
 
 
 class GapShares(NamedTuple):
-    """What the gap of a bracket is made of: shares of the cost played that add up to it."""
+    """Parts of a bracket's gap: shares of the played cost that add up to it."""
 
     serving: float
     """the environment's serving costs more than the best routing that was found"""
@@ -36,8 +36,8 @@ class Bracket:
     placement: Residents
     """(N, M)"""
     status: str
-    """why the search stopped: closed (the gap is at most the one asked for), time (no more of it), size (the
-    programme is too large) or stalled (nothing that was tried gains more)"""
+    """why the search stopped: closed (the gap is at most the requested one), time (no more of it), size (the
+    program is too large) or stalled (nothing that was tried gains more)"""
     seconds: float
     relaxed: float
     """[cost] bound of the linear program alone; `alone` where none was solved in time"""
@@ -77,7 +77,7 @@ class Bracket:
 
     @property
     def shares(self) -> GapShares | None:
-        """What the gap is made of; None where the best routing is not known."""
+        """Parts of the gap; None where the best routing is unknown."""
         if self.routed is None or self.routed_upper is None:
             return None
         parts = self.routed - self.lower, self.routed_upper - self.routed, self.upper - self.routed_upper
@@ -103,12 +103,12 @@ class Bracket:
         return replace(self, lower=gained, placement=placement, upper=max(self.upper, gained))
 
     def ended(self, gap: float, late: bool) -> Bracket:
-        """The bracket with the reason why the search is over: `gap` was asked for, `late` is out of time."""
+        """The bracket with the reason why the search ended; `gap`: requested gap, `late`: out of time."""
         return replace(self, status="closed" if self.gap <= gap else "time" if late else self.status)
 
 
 def open_bracket(placement: Residents, alone: float) -> Bracket:
-    """What is known before anything is searched: no placement saves more than all that is paid.
+    """Bound that is known before any search: no placement saves more than all costs.
 
     Args:
         placement: (N, M) the repositories alone.

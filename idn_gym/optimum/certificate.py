@@ -26,7 +26,7 @@ from idn_gym.scenarios.compile import Compiled
 
 
 class Certificate(NamedTuple):
-    """What mirror ascent reached and proved."""
+    """Results of mirror ascent: the value reached and the proven bound."""
 
     value: float  # [cost] largest fractional gain of a point, summed over slots
     upper: float  # [cost] no placement of prefixes gains more
@@ -47,7 +47,7 @@ def certificate(
         compiled: the scenario, with private capacities and prefixes that serve on their own.
         instance: drawn from it.
         b: row.
-        iterations: number of points; the bound may be asked for at any number.
+        iterations: number of points; the bound can be read after any number.
         step: multiplies the adaptive step sqrt(max(1, ln(S/b)) / sum max(g/s)^2) of each node.
         load_price: [cost/byte] of loads.
 
@@ -56,7 +56,7 @@ def certificate(
     """
     items, row = list_prefixes(compiled), one_row(instance, b)
     if not serves_alone(compiled.tables, items):
-        raise ConfigError("serving", "some options here need two placed segments or shared capacity")
+        raise ConfigError("serving", "some options need two placed segments or shared capacity")
     slots = np.flatnonzero(row.draw.demand[0].sum(1) > 0.0)
     paid = column_prices(row.tables, items, load_price)
     filler = Filler(row.tables, row.draw, items, 0, slots, paid=paid)

@@ -1,4 +1,4 @@
-"""Which request classes can compete for anything, and which cannot."""
+"""Groups of request classes that can compete for a resource."""
 
 from __future__ import annotations
 

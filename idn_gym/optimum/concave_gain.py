@@ -68,7 +68,7 @@ def gain_and_gradient(
 def room_of(
     tables: Tables, draw: Draw, b: int, t: int, rho: int, batch: float, entry: int, layers: RankedOptions
 ) -> float:
-    """How many of the batch the entry's copies serve.
+    """Number of the batch's requests that the entry's copies serve.
 
     Private capacities: lambda, what they serve when they serve nothing else. Shared ones: lambda-hat, what
     fits into that which the other classes left, up to `load_limit`, in the slot that `note_others` saw last.
@@ -107,7 +107,7 @@ def shared_room(
 
 @njit_inline
 def share(z: Floats, entry: int, layers: RankedOptions) -> float:
-    """How much of the entry's capacity is there: z_o - zbar_o."""
+    """Available share of the entry's capacity: z_o - zbar_o."""
     other = layers.shorter[entry]
     return float(z[layers.item[entry]] - (z[other] if other != EMPTY else 0.0))
 

@@ -1,4 +1,4 @@
-"""From fractional columns to a placement that fits: rounding down, then filling what memory is free."""
+"""Feasible placements from fractional columns: rounding down, then filling free memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_ROUNDS = 50
 """Most rounds of filling, each of one column per node."""
 
 SURE = 0.99
-"""From which fraction on a column is taken without asking what it gains."""
+"""Fraction from which a column is taken without computing its gain."""
 
 SUM_ERROR = 1e-9
 """Share by which sums of a gain may differ for the order in which they are added."""
@@ -124,7 +124,7 @@ class Filler:
 
 
 def _falling(key: Floats, among: Bools) -> Ints:
-    """Those marked, by falling key; equals by number."""
+    """Marked columns by falling key; equal keys by number."""
     marked = np.flatnonzero(among)
     order: Ints = marked[np.argsort(-key[marked], kind="stable")]
     return order
@@ -132,7 +132,7 @@ def _falling(key: Floats, among: Bools) -> Ints:
 
 @njit_inline
 def may_add(items: Prefixes, rival: Ints, i: int, z: Floats, free: Floats) -> bool:
-    """Whether a column fits, the shorter one of its chain is there, and none that excludes it is."""
+    """Whether a column fits, the shorter one of its chain is present, and no present column excludes it."""
     v = items.node[i]
     if items.size[i] > free[v] or z[i] > 0.0:
         return False

@@ -18,7 +18,7 @@ from idn_gym.optimum.bracket import Bracket
 from idn_gym.optimum.static import static_outcome
 
 AT_ONCE = 2
-"""How many segments change at once where nothing but climbing is left."""
+"""Number of segments that change at once where only climbing is left."""
 
 
 class Choices:

@@ -31,7 +31,7 @@ OPTIONS = {
 }
 
 SPARE = 2.0
-"""How many times as much as is near a program may hold when it is trimmed: a solution goes over all of it."""
+"""Size of a program before it is trimmed, relative to the near columns: a solution reads all of it."""
 
 
 class Priced(NamedTuple):
@@ -104,13 +104,13 @@ class KeptProgram:
         self._add(none, np.flatnonzero(layers.item == PINNED))
 
     def join(self, columns: Bools) -> None:
-        """Add columns (I,), whole chains, as far as they are not there yet."""
+        """Add columns (I,), whole chains, as far as they are missing."""
         new = np.flatnonzero(columns & ~self.joined)
         if len(new):
             self._join(new)
 
     def trim(self, near: Bools) -> None:
-        """Have the columns (I,) that are near, whole chains; begin anew with them where most are others."""
+        """Make the near columns (I,) available, whole chains; rebuild if most present columns are others."""
         size = 1 + self._opened
         if size[self.joined].sum() > SPARE * size[near].sum():
             self._begin()

@@ -13,5 +13,7 @@ def check_known_quality(compiled: Compiled) -> None:
         ConfigError: quality is hidden.
     """
     if compiled.answers is not None:
-        why = "is hidden, and bounds go by the catalogue's accuracies"
-        raise ConfigError("quality", f"{why}; see experiments.compare_accuracies for one by the true ones")
+        why = "is hidden, and bounds use the catalogue's accuracies"
+        raise ConfigError(
+            "quality", f"{why}; experiments.compare_accuracies prints a bound for the true ones"
+        )

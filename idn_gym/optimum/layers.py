@@ -48,7 +48,7 @@ class Layers(NamedTuple):
 
 
 def list_layers(rankings: Rankings) -> Layers:
-    """Those of the first slot; `room` and `worth` are those of no demand.
+    """Rows of the first slot; `room` and `worth` are those without demand.
 
     Args:
         rankings: of the scenario at nominal costs.
@@ -81,7 +81,7 @@ def ask_layers(layers: Layers, requests: Floats, slots: float) -> None:
 def price_chains(
     layers: Layers, items: Prefixes, byte: Floats, demand: Floats, worth: Floats, excess: Floats, near: Bools
 ) -> float:
-    """What prices prove of the full program.
+    """Bound on the full program that prices prove.
 
     Args:
         layers: of a demand.

@@ -1,4 +1,4 @@
-"""The least that waiting costs at each node and link, whatever is placed and however requests are routed.
+"""Lower bound on waiting costs at each node and link, for every placement and routing.
 
 A queue of c servers at utilisation rho, at which requests are served for S seconds, holds up each visit for
 u(rho) E[S^2] / E[S] seconds, u = ErlangC / (2 c (1 - rho)) (`idn_gym.core.waiting.mean_wait`). In a slot of
@@ -106,7 +106,7 @@ def _haste(visits: Visits, patience: Floats, servers: Ints, pace: Floats, most: 
     Args:
         visits: of the options that count.
         patience: (O,) [s] as of `least_waiting`.
-        servers: (N + E,) 0 where nobody waits.
+        servers: (N + E,) 0 without waiting.
         pace: (N + E,) [s] of a unit of work.
         most: (N + E,) u at the ceiling.
     """

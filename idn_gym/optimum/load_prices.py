@@ -1,4 +1,4 @@
-"""What a byte that is loaded costs, as the score charges it.
+"""Cost of a loaded byte in the score.
 
 It is paid once as `update`, and, where loading is a transfer, on every link that it crosses: traffic, energy
 and what further objectives charge there. Searches, bounds and rules that wait for a load all ask here.
@@ -22,7 +22,7 @@ from idn_gym.scenarios.compile import Compiled
 def update_prices(
     tables: Tables, scales: Floats, weights: Floats, objectives: Sequence[Objective] = TABLE
 ) -> Floats:
-    """What the objective `update` charges for a loaded byte (...) [cost/byte].
+    """Charge of the objective `update` for a loaded byte (...) [cost/byte].
 
     Args:
         tables: the scenario's tables.
@@ -35,7 +35,7 @@ def update_prices(
 
 
 def full_load_price(compiled: Compiled, weights: Floats | None = None) -> float:
-    """What the objective `update` charges for loading all nominal memory once [cost per slot and request].
+    """Charge of the objective `update` for loading all nominal memory once [cost per slot and request].
 
     In the unit of the metric `tariff_cost`, where the score is what requests are served by; where a scenario
     has a tariff of its own, the score and it are two currencies.
@@ -72,20 +72,20 @@ def option_price_per_byte(compiled: Compiled, full_load: float | None, weights: 
 
 
 def load_cost(tables: Tables, placement: Residents, byte: float, held: Residents | None = None) -> float:
-    """What loading a placement costs [cost], all devices of each node counted.
+    """Cost of loading a placement [cost], all devices of each node counted.
 
     Args:
         tables: the scenario's tables.
         placement: (N, M).
         byte: [cost/byte].
-        held: (N, M) what is there already; None: what repositories pin.
+        held: (N, M) segments that are already held; None: pinned segments.
     """
     missing = bytes_to_load(tables, placement, tables.pinned if held is None else held)
     return byte * float((missing * tables.node_count[:, None]).sum())
 
 
 def column_prices(tables: Tables, items: Prefixes, byte: float) -> Floats:
-    """What each prefix costs that is loaded (I,) [cost], beyond the one before it in its chain.
+    """Cost of loading each prefix (I,) [cost], beyond the one before it in its chain.
 
     Args:
         tables: the scenario's tables.
@@ -97,7 +97,7 @@ def column_prices(tables: Tables, items: Prefixes, byte: float) -> Floats:
 
 
 def crossing_prices(tables: Tables, tariff: Floats, charges: Floats) -> Floats:
-    """What a loaded byte costs on each link that it crosses (..., E), in the unit of the tariff per byte.
+    """Cost of a loaded byte on each link that it crosses (..., E), in the unit of the tariff per byte.
 
     Args:
         tables: the scenario's tables.

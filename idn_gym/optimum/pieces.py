@@ -1,4 +1,4 @@
-"""What may be put on a node piece by piece where no other part has to be pinned: all segments, in chains.
+"""Units on a node where no other part has to be pinned: all segments, in chains.
 
 `prefixes.py` lists heads whose other parts are pinned. Here every segment that an option's part may need has
 a column: of each model on each node the prefixes are a chain by rising length, the suffixes that are no

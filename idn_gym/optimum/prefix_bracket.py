@@ -30,7 +30,7 @@ SAMPLE = 12
 
 
 class _Search(NamedTuple):
-    """What is looked at, and for how long."""
+    """Sample and time limits of the search."""
 
     row: Instance
     items: Prefixes
@@ -80,7 +80,7 @@ def best_prefixes(
     """
     row, items = one_row(instance, b), list_prefixes(compiled)
     if not serves_alone(compiled.tables, items):
-        raise ConfigError("serving", "some options here need two placed segments or shared capacity")
+        raise ConfigError("serving", "some options need two placed segments or shared capacity")
     warm_up(row, items)
     begin = time.process_time()
     nothing: Residents = compiled.tables.pinned.copy()
@@ -98,7 +98,7 @@ def best_prefixes(
 
 
 def _filler(row: Instance, items: Prefixes, one_per_task: bool, paid: Floats) -> Filler:
-    """What fills free memory by the gain in a sample of the slots."""
+    """Fill free memory by the gain in a sample of the slots."""
     slots = row.draw.demand.shape[1]
     sample = np.unique(np.linspace(0, slots - 1, min(slots, SAMPLE)).astype(np.int64))
     return Filler(row.tables, row.draw, items, 0, sample, one_per_task, paid * len(sample) / slots)

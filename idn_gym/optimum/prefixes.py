@@ -1,4 +1,4 @@
-"""What a learner may put on a node, piece by piece: chains of ever longer prefixes of each model.
+"""Units that a learner may put on a node: chains of ever longer prefixes of each model.
 
 Column i of a chain says "the resident segment covers the blocks [0, last_i)", so along a chain
 1 >= z_1 >= z_2 >= ... >= 0, and each column adds the bytes by which its prefix is longer than the one

@@ -1,4 +1,4 @@
-"""From fractional placements to whole ones.
+"""Rounding of fractional placements to whole ones.
 
 Items that are a chain of their own take part in a weighted DepRound on a balanced tree: each tree node
 trades size between the one open item of either side until one of the two is integral (`pair_rounding.trade`).

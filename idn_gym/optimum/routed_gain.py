@@ -1,4 +1,4 @@
-"""The gain of a slot under fractions of any segments: the value of a routing programme, and its duals.
+"""The gain of a slot under fractions of any segments: the value of a routing program, and its duals.
 
 Requests take options in the best way; of the batch of a class at most a share
 
@@ -27,7 +27,7 @@ from idn_gym.optimum.solver import Program, load_solver, solve_relaxed
 from idn_gym.scenarios.compile import Compiled
 
 MOST_ROUTED = 4000
-"""A programme is solved in every slot; beyond this it takes seconds."""
+"""A program is solved in every slot; beyond this it takes seconds."""
 
 
 class RoutedGain:
@@ -54,7 +54,7 @@ class RoutedGain:
             raise ConfigError(
                 "splits",
                 f"true is not allowed with {count} options; must be false beyond {MOST_ROUTED}, since a "
-                "linear programme is solved in every slot",
+                "linear program is solved in every slot",
             )
         self._compiled, self._seconds = compiled, seconds
         self.items = list_pieces(compiled)
@@ -70,7 +70,7 @@ class RoutedGain:
             gradient: (I,) [cost per unit of z] overwritten with a supergradient.
 
         Raises:
-            SolverError: the programme was not solved in time.
+            SolverError: the program was not solved in time.
         """
         routing = Routing(
             self._compiled, one_row(revealed, b), False, pairs=(self.items.node, self.items.segment)

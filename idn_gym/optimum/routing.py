@@ -178,5 +178,5 @@ def _bounded(best: Bracket, bound: float) -> Bracket:
 
 
 def _starts(routing: Routing, x: Floats) -> list[Residents]:
-    """Where climbing starts: from what the program is sure of, and from nothing."""
+    """Starting points of the ascent: the certain part of the program's solution, and the empty placement."""
     return [routing.choices.start(x, SURE), routing.row.tables.pinned]

@@ -1,6 +1,6 @@
 """A demand goes in, a placement of any segments comes out, splits over two placed segments among them.
 
-The routing programme of `routing_program.py` for one merged slot at nominal costs, in whole segments.
+The routing program of `routing_program.py` for one merged slot at nominal costs, in whole segments.
 Where it is solved in time its bound is exact up to the gap asked for, and what it returns is judged by
 the core's own serving: the difference of the two is the oracle's gap, which is reported and never assumed
 to be 0.
@@ -20,11 +20,11 @@ from idn_gym.optimum.solver import SolverError, solve_integers
 from idn_gym.scenarios.compile import Compiled
 
 WHOLE = 0.5
-"""From which value on a column of the solution is taken."""
+"""Value from which a column of the solution is taken."""
 
 
 class RoutedPlacement(NamedTuple):
-    """What the oracle found for a demand."""
+    """Result of the oracle for a demand."""
 
     placement: Residents
     """(N, M)"""

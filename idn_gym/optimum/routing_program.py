@@ -23,14 +23,14 @@ from idn_gym.optimum.visits import latencies, list_visits, supplies
 from idn_gym.scenarios.compile import Compiled
 
 CEILING = 0.9
-"""Utilisation beyond which waits are not counted to grow, where nothing else is asked for."""
+"""Default utilisation above which the growth of waits is not counted."""
 
 LEAST_PATIENCE = 1e-50
 """[s] of options that are just in time: they hardly wait, and what is divided by it stays finite"""
 
 
 class Routing:
-    """What the programs of one row share: which part needs which columns, and costs per slot."""
+    """Common data of one row's programs: the columns that each part needs, and costs per slot."""
 
     def __init__(
         self,
@@ -209,7 +209,7 @@ class RoutingBuild:
         self._rows(row, np.concatenate([q, self.cover_column]), value, np.zeros(len(self.need)))
 
     def _room(self, chunk: Ints) -> Floats:
-        """What each need serves by itself at most, as a share of the batches of its class."""
+        """Maximum share of its class's batches that each need serves by itself."""
         tables, draw = self.tables, self.routing.row.draw
         batch = draw.demand[0, chunk]
         total = batch.sum(0)

@@ -38,12 +38,12 @@ def all_placements(compiled: Compiled, most: int = 20_000, one_per_task: bool = 
         nodes.append(_node_placements(compiled, v, most, one_per_task))
         count *= len(nodes[-1])
         if count > most:
-            raise ConfigError("scenario", f"there are too many placements to list, more than {most}")
+            raise ConfigError("scenario", f"has more than {most} placements, too many to list")
     return np.array([np.stack(rows) for rows in product(*nodes)])
 
 
 def _node_placements(compiled: Compiled, v: int, most: int, one_per_task: bool) -> list[Residents]:
-    """What fits on one node, model by model; stops beyond `most`."""
+    """Combinations that fit on one node, model by model; stops beyond `most`."""
     tables = compiled.tables
     rows = [(tables.pinned[v], nominal_free_bytes(tables)[v])]
     for m in np.flatnonzero(tables.pinned[v] == EMPTY).tolist():

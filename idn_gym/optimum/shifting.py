@@ -17,7 +17,7 @@ SWEEPS = 60
 """Most rounds over all classes."""
 
 HALVINGS = 14
-"""How often the requests that are shifted are halved before a shift is given up."""
+"""Number of halvings of the shifted requests before a shift is given up."""
 
 LEAST_SHIFT = 1e-10
 """Share of the cost that a shift must save."""
@@ -35,7 +35,7 @@ class SlotFlows(NamedTuple):
     cost: Floats  # (H,) [cost] without waiting
     patience: Floats  # (H,) [s] timeout less latency
     drop: Floats  # (R,) [cost]
-    servers: Ints  # (N+E,) 0 where nobody waits
+    servers: Ints  # (N+E,) 0 without waiting
     queues: Floats  # (N+E,) side by side, which share the visits
     pace: Floats  # (N+E,) [s] of a unit of work
     limit: Floats  # (N+E,) [s] or [bytes] that may be used
@@ -87,7 +87,7 @@ def sum_flows(s: SlotFlows) -> float:
 
 @njit_inline
 def sum_waits(s: SlotFlows, h: int) -> float:
-    """Mean wait W [s] of an option's requests, if nobody gives up."""
+    """Mean wait W [s] of an option's requests, if none gives up."""
     wait = 0.0
     for i in range(s.visit_start[h], s.visit_start[h + 1]):
         wait += s.visits[i] * s.delay[s.resource[i]]
@@ -169,7 +169,7 @@ def shift_class(s: SlotFlows, rho: int, best: float) -> float:
 
 @njit_inline
 def requests_at(s: SlotFlows, rho: int, h: int) -> float:
-    """Requests of a class that an option serves; -1 stands for dropping."""
+    """Requests of a class that an option serves; -1 means dropping."""
     return float(s.dropped[rho] if h < 0 else s.amount[h])
 
 

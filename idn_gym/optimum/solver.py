@@ -35,7 +35,7 @@ class Program:
 
 
 class Solution(NamedTuple):
-    """What a solver proved and found."""
+    """Result of a solver: proven bound and solution."""
 
     bound: float  # no feasible x gains more
     x: Floats | None  # (C,) the best found, if any
@@ -123,7 +123,7 @@ def _wall_seconds(seconds: float) -> float:
 
 
 def _scale(program: Program) -> float:
-    """What gains are divided by: the solver's tolerances are absolute."""
+    """Divisor of gains: the solver's tolerances are absolute."""
     return float(np.max(program.gain, initial=0.0)) or 1.0
 
 

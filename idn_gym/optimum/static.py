@@ -1,4 +1,4 @@
-"""What one placement costs when it is kept for whole episodes, without playing them slot by slot.
+"""Cost of one placement that is kept for whole episodes, without playing them slot by slot.
 
 Serving and repair are the core's own kernels; only observations and codecs are left out. The result
 equals a rollout of the same constant wish up to the order in which floats are added.
@@ -90,7 +90,7 @@ def static_cost(
         objectives: those in force (`Compiled.objectives`).
 
     Raises:
-        ConfigError: a preference weighs an objective that cannot be judged on totals over slots.
+        ConfigError: a preference weighs an objective that cannot be computed from totals over slots.
     """
     weights = instance.draw.weights
     check_totals(weights, objectives)
@@ -107,7 +107,7 @@ def cheapest_kept(
     placements: Iterable[Residents],
     objectives: tuple[Objective, ...] = TABLE,
 ) -> Residents:
-    """Of placements (N, M), the repositories alone among them, that of least mean `static_cost`.
+    """Of placements (N, M), the repositories alone included, the one with the least mean `static_cost`.
 
     Searches that add up slots know neither loads that take time nor what the whole episode is like; here both
     are played, so that what is chosen never costs more than to load nothing. Arguments are those of
@@ -124,7 +124,7 @@ def check_totals(weights: Floats, objectives: tuple[Objective, ...]) -> None:
         if objective.measure is not None and weight.any():
             raise ConfigError(
                 f"preference.{objective.name}",
-                "must be 0 here; searches for a placement add up requests, and this objective is per slot",
+                "must be 0 here; placement searches add up costs of requests; this objective is per slot",
             )
 
 
@@ -243,7 +243,7 @@ class ClassCosts:
 
 @njit_inline
 def rates_differ(draw: Draw, b: int, t: int, scratch: Scratch) -> bool:
-    """Whether the rates of a slot are others than those that paths were measured at, nothing being loaded."""
+    """Whether the rates of a slot differ from those at which paths were measured, with nothing loaded."""
     for e in range(len(scratch.rate)):
         if scratch.rate[e] != draw.rate[b, t, e]:
             return True

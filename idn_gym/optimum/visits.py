@@ -1,4 +1,4 @@
-"""What one request of each option asks of every node and link that it passes, as flat arrays.
+"""Demands of one request by each option on every node and link that it passes, as flat arrays.
 
 Resources are numbered as in `idn_gym.core.workspace.Scratch`: the N nodes and, after them, the E links. The
 unit of work is the second on a node and the byte on a link.
@@ -53,7 +53,7 @@ def list_visits(tables: Tables, draw: Draw) -> Visits:
 
 
 def _moments(part: Ints, share: Floats, amount: Floats, parts: int) -> Floats:
-    """Of each part (4, Q): expected visits, work and squared work, and the most work of a visit."""
+    """For each part (4, Q): expected visits, work and squared work, and the maximum work of a visit."""
     passes = share * (amount > 0.0)
     most = np.zeros(parts)
     np.maximum.at(most, part[passes > 0.0], amount[passes > 0.0])
@@ -85,12 +85,12 @@ def latencies(row: Instance, visits: Visits) -> Floats:
 
 
 def supplies(tables: Tables, draw: Draw) -> Floats:
-    """What nodes and links have in each slot (T, N + E) [s] or [bytes], inf where elastic; first row."""
+    """Capacity of nodes and links in each slot (T, N + E) [s] or [bytes], inf where elastic; first row."""
     return np.concatenate([draw.seconds[0], draw.rate[0] * tables.slot_seconds], axis=1)
 
 
 def queue_paces(tables: Tables, draw: Draw) -> tuple[Ints, Floats]:
-    """Servers of each resource's queue (N + E,), 0 where nobody waits, and paces (T, N + E); first row.
+    """Servers of each resource's queue (N + E,), 0 without waiting, and paces (T, N + E); first row.
 
     A pace [s] is how long a unit of work takes: 1 / rate of a medium on links, and on nodes more than 1 where
     they offer less than their workers could.

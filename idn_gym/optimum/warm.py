@@ -17,7 +17,7 @@ from idn_gym.optimum.static import static_outcome
 def warm_up(row: Instance, items: Prefixes) -> None:
     """Call every kernel that this package's searches call, on the first slot, and load the solver.
 
-    Whatever takes a time limit calls this before its clock starts. Kernels that were compiled before take
+    Functions with a time limit call this before their clock starts. Kernels that were compiled before take
     milliseconds; compiling them takes minutes on a machine that never did.
 
     Args:

@@ -21,12 +21,12 @@ from idn_gym.seeds import read_episodes
 
 
 class Comparison(NamedTuple):
-    """What `compare` finds."""
+    """Result of `compare`."""
 
     rows: list[ComparisonRow]
-    """one per policy, best first"""
+    """one row per policy, best first"""
     episodes: dict[str, Episodes]
-    """by policy, in the order they were named"""
+    """episodes by policy, in the order of the names"""
 
 
 def compare(
@@ -42,15 +42,15 @@ def compare(
 
     Args:
         scenario: a preset's name, a YAML file, a mapping, or a `Scenario`.
-        policies: names of `POLICIES`, or policies that Stable-Baselines3 saved, as `SAVED_FORM` says.
-        seeds: of the episodes; a number n means 0 to n - 1.
+        policies: names of `POLICIES`, or policies that Stable-Baselines3 saved, in the form `SAVED_FORM`.
+        seeds: seeds of the episodes; a number n means 0 to n - 1.
         split: train, validation or test.
-        preference: what the scalar cost weighs, as ``gym.make`` takes it; not None.
-        reference: one of the policies; the others are compared with it. None: the first.
+        preference: weights of the scalar cost, as ``gym.make`` takes them; not None.
+        reference: the policy with which the others are compared. None: the first.
         overrides: dotted keys that change the scenario.
 
     Raises:
-        ConfigError: whatever is wrong with it.
+        ConfigError: an argument is invalid.
     """
     policies, world = list(policies), load_scenario(scenario, overrides)
     reference = check_policies(policies, reference)
@@ -62,23 +62,23 @@ def compare(
 def check_policies(
     words: Sequence[str], reference: str | None = None, find: Callable[[str], object] | None = None
 ) -> str:
-    """See that all policies are there, before any of them plays for minutes; returns the reference.
+    """Check all policies before any of them plays for minutes; return the reference.
 
     Args:
-        words: what names the policies.
+        words: words that name the policies.
         reference: one of them; None: the first.
-        find: what refuses a word that names none; None: `find_policy`.
+        find: function that refuses an unknown word; None: `find_policy`.
 
     Raises:
-        ConfigError: none, an unknown one, one that is named twice, or a reference that is not among them.
+        ConfigError: there is no policy, an unknown or repeated one, or an unknown reference.
     """
     if not words:
-        raise ConfigError("policies", f"none is named; {closest('', list(POLICIES))}")
+        raise ConfigError("policies", f"no policy is named; {closest('', list(POLICIES))}")
     for word in words:
         (find or find_policy)(word)
     again = twice(words)
     if again is not None:
-        raise ConfigError("policies", f"{show(again)} is there twice; names must differ")
+        raise ConfigError("policies", f"{show(again)} is given twice; names must differ")
     if reference is None:
         return words[0]
     if reference not in words:
@@ -89,15 +89,15 @@ def check_policies(
 
 
 def informed_policies(names: Iterable[str]) -> set[str]:
-    """Those of the names that `POLICIES` has as informed."""
+    """Return those of the names that are informed policies in `POLICIES`."""
     return {name for name in names if name in POLICIES and POLICIES[name].informed}
 
 
 def find_policy(word: str) -> SavedPolicy | PolicyEntry:
-    """The saved policy or the entry of `POLICIES` that a word names.
+    """Return the saved policy or the entry of `POLICIES` that a word names.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: the word names none.
     """
     return saved_policy(word) or find_entry(POLICIES, word, "policy")
 
@@ -125,7 +125,7 @@ def open_policy(
     preference: Any = "balanced",
     render_mode: str | None = None,
 ) -> tuple[VectorEnv[Any, Any, Any], Policy]:
-    """The environment with one row per seed, and the policy that is going to act in it; see `compare`."""
+    """Return the environment with one row per seed, and the policy that acts in it; see `compare`."""
     found = find_policy(word)
     options = {"scenario": scenario, "split": split, "preference": preference, "render_mode": render_mode}
     if not isinstance(found, SavedPolicy):
@@ -143,17 +143,17 @@ def open_entry(
     options: Mapping[str, Any],
     own: Mapping[str, Any] | None = None,
 ) -> tuple[VectorEnv[Any, Any, Any], Policy]:
-    """The environment that an entry of a table needs, with one row per seed, and its policy.
+    """Open the environment that an entry needs, with one row per seed, and build its policy.
 
     Args:
         entries: the table.
-        name: of the entry.
-        seeds: of the episodes; informed policies are told them.
+        name: name of the entry.
+        seeds: seeds of the episodes; informed policies receive them.
         options: keyword arguments of ``gym.make_vec``; codecs are the entry's, where it has them.
         own: options of the policy.
 
     Raises:
-        ConfigError: there is no such entry, or it has no such options.
+        ConfigError: the entry or an option is unknown.
     """
     entry = find_entry(entries, name, "policy")
     env = gym.make_vec("IDN-v0", num_envs=len(seeds), **{**options, **entry.codecs})

@@ -1,4 +1,4 @@
-"""Policies of this package, by the names that configurations and reports use."""
+"""Policies of this package, by the names used in configurations and reports."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ INDEX = "idn_gym.policies.index.build"
 
 
 class PolicyEntry(NamedTuple):
-    """How a policy is built, and what it needs."""
+    """How to build a policy, and its requirements."""
 
     target: str
-    """"module:function", which takes the native vector environment that the policy is going to act in and the
-    policy's own options. A name instead of a function, so that asking for one imports no other."""
+    """"module:function", called with the native vector environment in which the policy acts and with the
+    policy's options. A name instead of a function, so that one lookup imports no other policy."""
     codec: str | None
-    """action codec that it needs; None: it acts through the one that it is given"""
+    """action codec that the policy needs; None: any codec"""
     about: str
     informed: bool = False
-    """it is told, as `seeds`, which episodes it is going to be judged on; without a bound behind it, it is no
-    reference for what could be reached: `best-static` has one, for placements that keep still"""
+    """the policy receives the evaluation seeds as the option `seeds`. Without a bound behind it, such a
+    policy is not an upper reference; `best-static` has a bound, for static placements"""
     randomised: bool = False
-    """it has a `seed` of its own, which studies set anew for every episode"""
+    """the policy has an option `seed`, which studies set for every episode"""
     observation: str | None = None
-    """observation codec that it needs; None: it reads none, or any"""
+    """observation codec that the policy needs; None: it reads none, or any"""
 
     @property
     def codecs(self) -> dict[str, str]:
-        """Keyword arguments of ``gym.make_vec`` that it needs."""
+        """Keyword arguments of ``gym.make_vec`` that the policy needs."""
         named = {"action": self.codec, "observation": self.observation}
         return {key: name for key, name in named.items() if name is not None}
 
@@ -68,13 +68,13 @@ def _battery(function: str, about: str) -> PolicyEntry:
 
 
 _SHIPPED: dict[str, PolicyEntry] = {
-    "nothing": _rule("nothing", "change", "leaves everything as it is"),
+    "nothing": _rule("nothing", "change", "never changes the placement"),
     "random": _rule("random", None, "draws actions at random", randomised=True),
     "cloud-only": _rule("cloud_only", "scores", "loads nothing: the repositories serve"),
     "on-device": PolicyEntry(
-        f"{HEURISTICS}.on_device:on_device", "scores", "requests run where they enter, as far as that goes"
+        f"{HEURISTICS}.on_device:on_device", "scores", "requests run where they enter, as far as possible"
     ),
-    "popularity": _rule("popularity", "scores", "loads what is asked for most"),
+    "popularity": _rule("popularity", "scores", "loads the most requested models"),
     "static-greedy": _rule("static_greedy", "scores", "one placement, found greedily on validation episodes"),
     "local-search": _rule("local_search", "scores", "one placement, found by local search on them"),
     "clairvoyant-search": _rule(
@@ -85,16 +85,16 @@ _SHIPPED: dict[str, PolicyEntry] = {
     ),
     "infida": _mirror("infida", "INFIDA: mirror ascent, exact marginals, fresh uniforms"),
     "infida-coupled": _mirror("infida_coupled", "INFIDA, uniforms frozen for an episode"),
-    "infida-lazy": _mirror("infida_lazy", "INFIDA, rounded anew only after a drift"),
+    "infida-lazy": _mirror("infida_lazy", "INFIDA, rounded again only after a drift"),
     "infida-best-of-two": _mirror("infida_best_of_two", "INFIDA that plays the better of two placements"),
     "infida-offline": _online(
         "infida_offline", "INFIDA on the whole episode, rounded once", informed=True, randomised=True
     ),
     "infida-adahedge": _mirror("infida_adahedge", "AdaHedge over mirrors and steps"),
     "infida-adahedge-smoothed": _mirror(
-        "infida_adahedge_smoothed", "AdaHedge over mirrors that pay for moving"
+        "infida_adahedge_smoothed", "AdaHedge over mirrors with a price on movement"
     ),
-    "infida-optimistic": _mirror("infida_optimistic", "INFIDA that leans on hints"),
+    "infida-optimistic": _mirror("infida_optimistic", "INFIDA with hints (optimistic)"),
     "oga": _mirror("oga", "online gradient ascent"),
     "ftrl-entropy": _mirror("ftrl_entropy", "follow the regularised leader, entropy"),
     "ftrl-euclid": _mirror("ftrl_euclid", "follow the regularised leader, Euclidean"),
@@ -103,23 +103,23 @@ _SHIPPED: dict[str, PolicyEntry] = {
         "wait_then_ftpl", "FTPL that first waits until the gain of loading is clear", randomised=True
     ),
     "ftpl-splits": _online(
-        "ftpl_splits", "FTPL whose oracle knows splits over two placed segments", randomised=True
+        "ftpl_splits", "FTPL with an oracle for splits over two placed segments", randomised=True
     ),
     "oga-splits": _mirror("oga_splits", "online gradient ascent on the best routing of all options"),
     "infida-splits": _mirror("infida_splits", "INFIDA on the best routing of all options, splits included"),
-    "infida-adahedge-splits": _mirror("infida_adahedge_splits", "AdaHedge over mirrors and steps likewise"),
+    "infida-adahedge-splits": _mirror("infida_adahedge_splits", "AdaHedge over mirrors, splits included"),
     "olag": _online("olag", "online load-aware greedy"),
-    "sg": _online("sg", "static greedy by saving, told the episode", informed=True),
+    "sg": _online("sg", "static greedy by saving, given the episode", informed=True),
     "sg-per-byte": _online("sg_per_byte", "the same by saving per byte", informed=True),
-    "lfu": _online("lfu", "least frequently used leaves"),
-    "lru": _online("lru", "least recently used leaves"),
-    "olag-aware": _online("olag_aware", "OLAG that loads what has been worth its load"),
-    "lfu-aware": _online("lfu_aware", "LFU that loads what has been worth its load"),
-    "lru-aware": _online("lru_aware", "LRU that loads what has been worth its load"),
-    "ttl": _online("ttl", "what was not in demand for a time leaves"),
-    "library": _online("library", "of placements found in training, the best for the next slot"),
-    "library-greedy": _online("library_greedy", "library, and what greedy finds for the next slot"),
-    "mpc": _online("mpc", "the best way through such placements over the slots ahead, step by step"),
+    "lfu": _online("lfu", "evicts the least frequently used"),
+    "lru": _online("lru", "evicts the least recently used"),
+    "olag-aware": _online("olag_aware", "OLAG that loads only what repays its load"),
+    "lfu-aware": _online("lfu_aware", "LFU that loads only what repays its load"),
+    "lru-aware": _online("lru_aware", "LRU that loads only what repays its load"),
+    "ttl": _online("ttl", "evicts what was not requested for a time"),
+    "library": _online("library", "best placement for the next slot, among those found in training"),
+    "library-greedy": _online("library_greedy", "library, and the greedy placement for the next slot"),
+    "mpc": _online("mpc", "best sequence of such placements over the next slots, replanned each slot"),
     "window-greedy": _online("window_greedy", "greedy on the last slots"),
     "window-lp": _online("window_lp", "LP oracle on the last slots"),
     "best-single": _online("best_single", "per node the one prefix that would have saved most"),
@@ -130,31 +130,33 @@ _SHIPPED: dict[str, PolicyEntry] = {
         "clairvoyant_sequence", "the best sequence of placements found on the test episodes", informed=True
     ),
     "clairvoyant-library": _online(
-        "clairvoyant_library", "the rule library, told the next slot's batches", informed=True
+        "clairvoyant_library", "the rule library, given the next slot's batches", informed=True
     ),
     "clairvoyant-mpc": _online(
-        "clairvoyant_mpc", "the rule mpc, told the batches of the slots ahead", informed=True
+        "clairvoyant_mpc", "the rule mpc, given the batches of the next slots", informed=True
     ),
     "clairvoyant-greedy": _online("clairvoyant_greedy", "greedy on the coming slot", informed=True),
     "window-greedy-shared": _online("window_greedy_shared", "greedy on the last slots, all served together"),
-    "best-single-shared": _online("best_single_shared", "best-single by what serving saves"),
-    "olag-shared": _online("olag_shared", "OLAG by what serving saves, node after node"),
+    "best-single-shared": _online("best_single_shared", "best-single, with savings as served"),
+    "olag-shared": _online("olag_shared", "OLAG, with savings as served, node by node"),
     "sg-shared": _online("sg_shared", "static greedy on all slots of the episode as served", informed=True),
     "clairvoyant-greedy-shared": _online(
         "clairvoyant_greedy_shared", "greedy on the coming slot as served, loads priced", informed=True
     ),
     "offload-adaptive": _offload(
-        "offload_adaptive", "nodes that learn to run or to pass up, and tell neighbours", randomised=True
+        "offload_adaptive",
+        "nodes that learn to run or forward requests, and inform neighbours",
+        randomised=True,
     ),
     "offload-planned": _offload(
-        "offload_planned", "layered dynamic programme over a tree for the coming slots", informed=True
+        "offload_planned", "layered dynamic program over a tree for the coming slots", informed=True
     ),
-    "night-planner": _battery("night_planner", "a programme over charge and time of day for each battery"),
-    "charge-rule": _battery("charge_rule", "one mode while a battery is well charged, a thriftier one below"),
+    "night-planner": _battery("night_planner", "a plan over charge and time of day for each battery"),
+    "charge-rule": _battery("charge_rule", "one mode while a battery is well charged, a saving mode below"),
     "index": PolicyEntry(
         f"{INDEX}:index",
         "scores",
-        "a linear priority per segment and node, searched for",
+        "a linear priority per segment and node, with weights found by search",
         observation="graph",
     ),
     "hedonic": PolicyEntry(
@@ -163,7 +165,7 @@ _SHIPPED: dict[str, PolicyEntry] = {
     "association-random": PolicyEntry(
         f"{HEDONIC}:association_random",
         "association",
-        "a random link per device, kept, and the placement that greedy finds for it",
+        "a random fixed link per device, and the placement that greedy finds for it",
         randomised=True,
     ),
 }
@@ -180,19 +182,19 @@ def register_policy(
     randomised: bool = False,
     observation: str | None = None,
 ) -> None:
-    """Add a policy, so that `make_policy`, comparisons and studies know it by name.
+    """Add a policy, so that `make_policy`, comparisons and studies find it by name.
 
     Args:
-        name: of the policy.
-        build: what builds it, or where that is, as "module:function"; see `PolicyEntry.target`.
+        name: name of the policy.
+        build: its builder, or the builder's location "module:function"; see `PolicyEntry.target`.
         codec: see `PolicyEntry`.
-        about: one line on what it does.
+        about: one line on what the policy does.
         informed: see `PolicyEntry`.
         randomised: see `PolicyEntry`.
         observation: see `PolicyEntry`.
 
     Raises:
-        ConfigError: the name is taken, or `build` is a function that no module has.
+        ConfigError: the name is taken, or `build` is not at the top level of a module.
     """
     target = target_of("agent", build)
     POLICIES.add(name, PolicyEntry(target, codec, about, informed, randomised, observation))
@@ -203,24 +205,24 @@ def make_policy(name: str, env: VectorEnv[Any, Any, Any], **options: Any) -> Pol
 
     Args:
         name: a key of `POLICIES`.
-        env: a native vector environment; its scenario and codecs tell the policy what to expect. Its action
-            codec is the policy's, if it has one.
-        options: of the policy; informed ones need `seeds`.
+        env: a native vector environment; the policy reads its scenario and codecs. Its action codec must be
+            the policy's, if the policy has one.
+        options: options of the policy; informed ones need `seeds`.
 
     Raises:
-        ConfigError: there is no such policy, it has no such option, or it cannot act in `env`.
+        ConfigError: the policy or an option is unknown, or the policy cannot act in `env`.
     """
     return build_policy(POLICIES, name, env, options)
 
 
 def find_entry(entries: Mapping[str, PolicyEntry], name: str, key: str = "agent") -> PolicyEntry:
-    """The entry of a name that a user gave.
+    """Find the entry of a name from a configuration.
 
     Raises:
-        ConfigError: there is none; `key` is what the message calls it.
+        ConfigError: the name is unknown; the message calls it `key`.
     """
     if name not in entries:
-        raise ConfigError(key, f"{show(name)} is not there; {closest(name, list(entries))}")
+        raise ConfigError(key, f"{show(name)} is unknown; {closest(name, list(entries))}")
     return entries[name]
 
 
@@ -243,7 +245,7 @@ def simulation_of(env: Any) -> Any:
     """The simulation of a native vector environment.
 
     Raises:
-        ConfigError: `env` is none.
+        ConfigError: `env` is not a native vector environment.
     """
     simulation = getattr(getattr(env, "unwrapped", None), "simulation", None)
     if simulation is None or isinstance(env, Env):
@@ -253,7 +255,7 @@ def simulation_of(env: Any) -> Any:
 
 
 def _check(name: str, entry: PolicyEntry, env: Any) -> None:
-    """Refuse an environment that the policy cannot act in; those without codecs look for themselves."""
+    """Refuse an environment in which the policy cannot act; policies without codecs check it themselves."""
     if not entry.codecs and not isinstance(env, Env):
         return
     simulation = simulation_of(env)
@@ -262,5 +264,7 @@ def _check(name: str, entry: PolicyEntry, env: Any) -> None:
         if given != wanted:
             does = "act through" if key == "action" else "read"
             raise ConfigError(
-                key, f"{given!r} is not what {name} can {does}; make the environment with {key}={wanted!r}"
+                key,
+                f"{given!r} is not allowed; {name} cannot {does} it: "
+                f"make the environment with {key}={wanted!r}",
             )

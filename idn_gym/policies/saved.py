@@ -29,13 +29,13 @@ SAVED = {
     "tqc": "sb3_contrib:TQC",
     "trpo": "sb3_contrib:TRPO",
 }
-"""Class to "module:name"."""
+"""Class name to "module:name"."""
 
 SAVED_FORM = "CLASS:CODEC:FILE, such as ppo:placement:mine.zip"
 
 
 class SavedPolicy(NamedTuple):
-    """A file that ``save`` of an algorithm wrote, and what it needs of an environment."""
+    """A file that an algorithm's ``save`` wrote, and its requirements on the environment."""
 
     kind: str
     """key of `SAVED`"""
@@ -43,7 +43,7 @@ class SavedPolicy(NamedTuple):
     path: str
 
     def load(self) -> Any:
-        """The algorithm. The file is a pickle, so this runs whatever code somebody put into it, and says so.
+        """Load the algorithm. The file is a pickle, so this runs any code stored in it, and prints a warning.
 
         Raises:
             DependencyNotInstalled: Stable-Baselines3 is missing.
@@ -60,13 +60,13 @@ class SavedPolicy(NamedTuple):
 
 
 def read_pickle(algorithm: Any, kind: str, path: str, key: str) -> Any:
-    """What an algorithm's ``save`` wrote, with all code that it brings; says so.
+    """Read the result of an algorithm's ``save``, running any code stored in it; prints a warning.
 
     Args:
-        algorithm: its class.
-        kind: what messages call it.
-        path: of the file.
-        key: of configurations, for messages.
+        algorithm: class of the algorithm.
+        kind: name of the class in messages.
+        path: path of the file.
+        key: configuration key, for messages.
 
     Raises:
         ConfigError: the file is damaged, or of another class.
@@ -76,18 +76,18 @@ def read_pickle(algorithm: Any, kind: str, path: str, key: str) -> Any:
         return algorithm.load(path, device="cpu")
     except ConfigError:
         raise
-    except Exception as error:  # whatever the code in the file raises
+    except Exception as error:  # any exception that code in the file raises
         reason = show(str(error))
         raise ConfigError(key, f"{path!r} cannot be read as a policy of {kind} ({reason})") from None
 
 
 def split_word(word: str, kinds: Collection[str], key: str) -> tuple[str, str, str]:
-    """Class, codec and file of a word, as `SAVED_FORM` says; the first two empty where it is a file alone.
+    """Split a word into class, codec and file, as in `SAVED_FORM`; the first two are empty for a plain file.
 
     Args:
-        word: that ends in ".zip".
-        kinds: classes there are.
-        key: of configurations, for messages.
+        word: a word that ends in ".zip".
+        kinds: known classes.
+        key: configuration key, for messages.
 
     Raises:
         ConfigError: an unknown class or codec.
@@ -97,18 +97,18 @@ def split_word(word: str, kinds: Collection[str], key: str) -> tuple[str, str, s
         return "", "", word
     kind, codec, path = parts
     if kind not in kinds:
-        raise ConfigError(key, f"{show(kind)} in {show(word)} is no class; {closest(kind, list(kinds))}")
+        raise ConfigError(key, f"{show(kind)} in {show(word)} is not a class; {closest(kind, list(kinds))}")
     if codec not in ACTION_CODECS:
         allowed = closest(codec, list(ACTION_CODECS))
-        raise ConfigError(key, f"{show(codec)} in {show(word)} is no codec; {allowed}")
+        raise ConfigError(key, f"{show(codec)} in {show(word)} is not an action codec; {allowed}")
     return kind, codec, path
 
 
 def saved_policy(word: str) -> SavedPolicy | None:
-    """The saved policy that a word means; None where it is no file.
+    """Return the saved policy that a word means; None if it does not name a file.
 
     Raises:
-        ConfigError: class and codec are missing or unknown, or there is no such file.
+        ConfigError: class and codec are missing or unknown, or the file does not exist.
     """
     if not word.endswith(".zip"):
         return None
@@ -116,11 +116,11 @@ def saved_policy(word: str) -> SavedPolicy | None:
     if not kind:
         raise ConfigError(
             "policy",
-            f"{show(word)} does not say what it is; a policy that you trust is {SAVED_FORM}, and one of a "
+            f"{show(word)} does not say what it is; name a policy that you trust as {SAVED_FORM}; one of a "
             "training run plays in python -m experiments.compare",
         )
     if not Path(path).is_file():
-        raise ConfigError("policy", f"{show(path)} is not there")
+        raise ConfigError("policy", f"{show(path)} does not exist")
     return SavedPolicy(kind, codec, path)
 
 
@@ -130,16 +130,16 @@ def observation_of(algorithm: Any) -> str:
 
 
 def acting_policy(algorithm: Any, env: VectorEnv[Any, Any, Any], path: str, key: str) -> Policy:
-    """The algorithm that was read from a file as it acts in `env`.
+    """Return an algorithm read from a file as a policy for `env`.
 
     Args:
-        algorithm: with its spaces.
-        env: that it is going to act in.
-        path: of the file, and
-        key: of configurations, for messages.
+        algorithm: the algorithm with its spaces.
+        env: the environment in which it acts.
+        path: path of the file, for messages.
+        key: configuration key, for messages.
 
     Raises:
-        ConfigError: it was trained on spaces other than those of `env`.
+        ConfigError: the algorithm was trained on other spaces than those of `env`.
     """
     from idn_gym.integrations.acting import acting
 

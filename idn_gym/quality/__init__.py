@@ -1,4 +1,4 @@
-"""What can be known of accuracies that nobody tells: estimates, bands, alarms, thresholds found online."""
+"""Hidden accuracies: estimates, bands, alarms, thresholds found online."""
 
 from idn_gym.quality.alarms import HarmAlarm, MoveAlarm, SafetyProof, ShiftMonitor
 from idn_gym.quality.counts import SlotCounts

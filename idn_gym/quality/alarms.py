@@ -20,7 +20,7 @@ from idn_gym.quality.counts import SlotCounts, counted, pair_counted, per_stream
 from idn_gym.quality.wagers import Wagers, bets_on_less, bets_on_more
 
 AlarmBasis = Literal["labels", "agreement", "confidence"]
-"""What an alarm bets on."""
+"""Statistic on which an alarm bets."""
 
 QUIET, MOVED, BENIGN, HARMFUL = range(4)
 """Verdicts: nothing is proven; confidences moved and nothing is proven of the accuracy; they moved, and since
@@ -61,7 +61,7 @@ class Alarm(abc.ABC):
         return self.wagers.evidence()
 
     def reset(self, rows: Bools | None = None) -> None:
-        """Begin anew for the rows of a mask (B,), or all."""
+        """Restart the rows of a mask (B,), or all."""
         self.wagers.reset_rows(rows)
 
     def get_state(self) -> dict[str, Numbers]:
@@ -212,6 +212,6 @@ class ShiftMonitor:
         return found
 
     def reset(self, rows: Bools | None = None) -> None:
-        """Begin anew for the rows of a mask (B,), or all."""
+        """Restart the rows of a mask (B,), or all."""
         for alarm in (self.harm, self.moved, self.safe):
             alarm.reset(rows)

@@ -1,4 +1,4 @@
-"""What a slot reveals of its answers, as counts: all that estimators and alarms may see."""
+"""Observed answers of a slot, as counts: the only input of estimators and alarms."""
 
 from __future__ import annotations
 

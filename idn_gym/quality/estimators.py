@@ -76,7 +76,7 @@ class Estimator(abc.ABC):
 
     @property
     def anytime(self) -> bool:
-        """Whether the band holds at all times together rather than at any one time."""
+        """Whether the band holds at all times simultaneously rather than at any single time."""
         return self.means.forgetting.nothing
 
     def reset(self, rows: Bools | None = None) -> None:
@@ -100,7 +100,7 @@ class Estimator(abc.ABC):
         """(B, R) sum of the slot's signals and (B, R) how many they are."""
 
     def _accuracy(self, mean: Floats) -> Floats:
-        """What a mean of the signal says of the accuracy; it never falls where the mean rises."""
+        """Estimate of the accuracy from a mean of the signal; it never falls where the mean rises."""
         return mean
 
     def _bounds(self, low: Floats, high: Floats) -> tuple[Floats, Floats]:

@@ -98,7 +98,7 @@ class ThresholdBandit:
         return found
 
     def reset(self, rows: Bools | None = None) -> None:
-        """Begin anew for the rows of a mask (B,), or all."""
+        """Restart the rows of a mask (B,), or all."""
         chosen = chosen_rows(rows, len(self._slots))
         for array in self._arrays().values():
             array[chosen] = 0
@@ -178,7 +178,7 @@ class CautiousExits:
         return count / self._right.shape[2]
 
     def reset(self, rows: Bools | None = None) -> None:
-        """Begin anew for the rows of a mask (B,), or all."""
+        """Restart the rows of a mask (B,), or all."""
         chosen = chosen_rows(rows, len(self._right))
         self._right[chosen] = self._compared[chosen] = 0.0
 

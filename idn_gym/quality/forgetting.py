@@ -15,12 +15,12 @@ from idn_gym.quality.running import Band, Memory, band, confidence_sequence, emp
 
 @dataclass(frozen=True, kw_only=True)
 class Forgetting:
-    """How the past fades; by default nothing is forgotten."""
+    """Discounting of the past; by default nothing is forgotten."""
 
     half_life: float = math.inf
     """[samples] of the same stream after which a sample weighs half"""
     window: int | None = None
-    """[slots in which the stream had samples] that are remembered, all alike"""
+    """[slots in which the stream had samples] that are remembered with equal weights"""
 
     def __post_init__(self) -> None:
         if not self.half_life > 0.0:
@@ -28,11 +28,11 @@ class Forgetting:
         if self.window is not None:
             check_count("window", self.window)
             if math.isfinite(self.half_life):
-                raise ConfigError("window", "beside a half-life is not allowed; choose one of them")
+                raise ConfigError("window", "is not allowed together with half_life; choose one")
 
     @property
     def nothing(self) -> bool:
-        """Whether all is remembered, so that bands hold at all times together."""
+        """Whether nothing is forgotten, so that bands hold at all times simultaneously."""
         return self.window is None and math.isinf(self.half_life)
 
 

@@ -1,4 +1,4 @@
-"""Which accuracy to go by, slot after slot: estimates that fade back to what is known beforehand.
+"""Accuracies in force, slot by slot: estimates that fade back to prior knowledge.
 
 A slot is told as `Heard`: the streams that answered, and how. Streams are those of `AnswerTables`. Estimates
 are (B, a), of B rows and a streams.
@@ -51,7 +51,7 @@ class Belief(abc.ABC):
 
     @abc.abstractmethod
     def arrays(self) -> dict[str, Numbers]:
-        """What is remembered, by name, (B, ...) each; written to when a state is restored."""
+        """State by name, (B, ...) each; written to when a state is restored."""
 
     def get_state(self) -> dict[str, Numbers]:
         """Copies of all that is remembered."""
@@ -163,7 +163,7 @@ class AlarmBelief(Belief):
     """The catalogue's accuracy until an alarm on confidences fires; then labels, for so many slots.
 
     The alarm is `HarmAlarm` by confidence: no more than alpha of the streams without a change ever raise it,
-    if confidences keep what they were worth. Afterwards it listens anew.
+    if confidences keep what they were worth. Afterwards it restarts.
     """
 
     def __init__(self, means: FadingMeans, values: Floats, source: Floats, alpha: float, hold: int) -> None:
@@ -221,7 +221,7 @@ class AlarmBelief(Belief):
 
 
 class ConditionBelief(Belief):
-    """Which of the known conditions is in force at each ingress node, by Bayes' rule.
+    """Probabilities of the known conditions at each ingress node, by Bayes' rule.
 
     A hidden Markov model: a condition stays with probability 1 - 1/stay, and answers fall into cells as
     samples of the condition did. One model's answers say what to expect of all others, but only of conditions
@@ -258,7 +258,7 @@ class ConditionBelief(Belief):
         self.weight = np.full((rows, int(site.max()) + 1, conditions), 1.0 / conditions)
 
     def reset(self, rows: Bools) -> None:
-        """All conditions are alike."""
+        """All conditions are equally likely."""
         self.weight[rows] = 1.0 / self.weight.shape[2]
 
     def note(self, heard: Heard) -> None:

@@ -149,7 +149,7 @@ def _mean(memory: Memory) -> Floats:
 
 
 def _positive(size: Floats) -> Floats:
-    """What may stand below a line."""
+    """Line that bounds a sum from below."""
     found: Floats = np.where(np.asarray(size) > 0.0, size, 1.0)
     return found
 

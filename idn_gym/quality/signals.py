@@ -19,7 +19,7 @@ def confidence_places(confidence: Floats, bins: int) -> Ints:
 
 
 def bin_middles(bins: int) -> Floats:
-    """(K,) the raw confidence that stands for each bin.
+    """(K,) representative raw confidence of each bin.
 
     Any calibration map of confidences (isotonic, histogram) becomes one of bins when it is applied to these.
 

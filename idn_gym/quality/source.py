@@ -1,4 +1,4 @@
-"""What estimators learn from labelled data before they see a stream."""
+"""Statistics of labelled data that estimators learn before they see a stream."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from idn_gym.quality.signals import bin_middles
 
 
 class StreamSource(NamedTuple):
-    """Of R streams on labelled source data, whose confidences came in K bins."""
+    """Statistics of R streams on labelled source data, with confidences in K bins."""
 
     accuracy: Floats  # (R,)
     confidence: Floats  # (R,) mean value of the bins

@@ -1,4 +1,4 @@
-"""Tests by betting: how much money would somebody have made who bets against a hypothesis?
+"""Tests by betting: the capital of a gambler who bets against a hypothesis.
 
 A hypothesis says that a stream's mean has been on the good side at every time so far. A bet multiplies its
 stake by a payoff per sample whose mean is at most 1 under the hypothesis; so wealth is a nonnegative
@@ -79,11 +79,11 @@ class Wagers:
         return self._peak.copy()
 
     def reset(self, chosen: Bools) -> None:
-        """Begin anew for the streams of a mask (B, R) or the rows of a mask (B,)."""
+        """Restart the streams of a mask (B, R) or the rows of a mask (B,)."""
         self._wealth[chosen], self._slots[chosen], self._peak[chosen] = -np.inf, 0, 0.0
 
     def reset_rows(self, rows: Bools | None = None) -> None:
-        """Begin anew for the rows of a mask (B,), or all."""
+        """Restart the rows of a mask (B,), or all."""
         self.reset(chosen_rows(rows, len(self._slots)))
 
     def get_state(self) -> dict[str, Numbers]:

@@ -29,12 +29,12 @@ class Cell(NamedTuple):
     threshold: FloatArray = ISOLATION_DB  # (6, 6) [dB]
     demodulators: int | None = DEMODULATORS  # None: no limit
     transmissions: int = 1  # of every message, whether an earlier one got through or not (NbTrans)
-    downlinks: float = 0.0  # [1/s] that the gateway is asked for
+    downlinks: float = 0.0  # [1/s] requested from the gateway
     downlink_airtime: float = 0.0  # [s]
 
 
 class CellShares(NamedTuple):
-    """What becomes of the frames and messages of a cell, over all devices."""
+    """Fates of the frames and messages of a cell, over all devices."""
 
     received: float  # share of frames
     delivered: float  # share of messages of which a frame is received

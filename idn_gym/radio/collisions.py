@@ -1,7 +1,7 @@
-"""How many frames get through, by formula: collisions, capture, a gateway's demodulators and its downlinks.
+"""Share of received frames, by formula: collisions, capture, a gateway's demodulators and its downlinks.
 
 Frames start as a Poisson process. One frame loses against another that overlaps it on the same channel where
-it is not stronger by a threshold that depends on the two spreading factors. Interferers are judged one by
+it is not stronger by a threshold that depends on the two spreading factors. Interferers are compared one by
 one, as LoRaSim does; ns-3 adds up their energies, weighted by overlap, so that many weak ones harm together.
 `evaluation.radio_events` simulates the same world frame by frame.
 """
@@ -147,13 +147,13 @@ def half_duplex_success(
 ) -> FloatArray:
     """Share of frames during which the gateway does not transmit, since it hears nothing while it does.
 
-    Downlinks are asked for as a Poisson process, and refused while another one is on the air. So the gateway
+    Downlinks are requested as a Poisson process, and refused while another one is on the air. So the gateway
     is idle for a share 1 / (1 + mu D) of the time, and stays so with exp(-mu A) for a frame of A seconds
     (derived here).
 
     Args:
         airtime: A [s] of the frame.
-        downlinks: mu [1/s] asked for.
+        downlinks: mu [1/s] requested rate.
         downlink_airtime: D [s].
     """
     asked = np.asarray(downlinks, float)

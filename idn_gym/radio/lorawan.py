@@ -6,7 +6,7 @@ seconds, energies joules.
 Sources, with how far they were seen. Time on air: Semtech AN1200.13 and the data sheets of SX127x and SX126x,
 the formula read in several implementations. Payloads, sub-bands and windows: Lora-net/LoRaMac-node, region
 EU868. Currents: transmitting from a published copy of LoRaSim 0.2.1, the rest from signetlabdei/lorawan
-(ns-3). What is assumed says so.
+(ns-3). Assumptions are marked.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ DATA_RATES = (
     DataRate(5, 7, 125e3, 242, 222),
     DataRate(6, 7, 250e3, 242, 222),
 )
-"""By number."""
+"""Data rates by number."""
 
 RATE_OF_FACTOR = {rate.factor: rate for rate in DATA_RATES if rate.bandwidth == 125e3}
 """The data rate of each spreading factor at 125 kHz."""
@@ -129,7 +129,7 @@ def time_on_air(
 
 
 class Message(NamedTuple):
-    """What messages take to send once; of one shape."""
+    """Costs of sending messages once; arrays of one shape."""
 
     frames: FloatArray  # how many
     airtime: FloatArray  # [s] all of them together
@@ -213,7 +213,7 @@ TRANSMIT_AMPS = {
 
 
 class Radio(NamedTuple):
-    """What a device's radio draws; the default sends at 14 dBm."""
+    """Power of a device's radio; the default sends at 14 dBm."""
 
     volts: float = 3.0
     transmit: float = TRANSMIT_AMPS[14]  # [A]
@@ -235,7 +235,7 @@ class FrameEnergy(NamedTuple):
 
     @property
     def total(self) -> FloatArray:
-        """Of all states."""
+        """Energy of all states."""
         return self.transmit + self.standby + self.listen + self.sleep
 
 

@@ -1,4 +1,4 @@
-"""Who hears a LoRa frame: path loss by distance, sensitivity, and the spreading factor that gets through.
+"""Reception of LoRa frames: path loss by distance, sensitivity, and the spreading factor that suffices.
 
 Powers are dBm, losses and margins dB, distances metres. Functions take numbers or arrays that broadcast.
 """

@@ -37,7 +37,7 @@ LISTED = 120
 """Width from which a card lists its segments by name [pixels]."""
 
 DROPS = 0.005
-"""Share of dropped requests from which on the card says so."""
+"""Share of dropped requests above which the card shows it."""
 
 
 def draw_card(sheet: Sheet, node: NodeView, card: Frame, tint: Rgb, colors: Colors) -> None:
@@ -82,7 +82,7 @@ def _draw_header(sheet: Sheet, node: NodeView, card: Frame, style: Style, tint: 
 
 
 def _draw_charge(sheet: Sheet, charge: float, off: bool, frame: Frame) -> None:
-    """What the battery holds; as an alarm while the node is off."""
+    """Charge of the battery; an alarm while the node is off."""
     x, y, width, height = frame
     sheet.box(*frame, TRACK)
     sheet.box(x, y, max(1.5, charge * width), height, ALARM if off else GOOD)

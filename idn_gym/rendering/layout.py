@@ -1,4 +1,4 @@
-"""Where the nodes of a scenario go: repositories on top, then tier by tier, without needless crossings."""
+"""Positions of a scenario's nodes: repositories on top, then tier by tier, with few crossings."""
 
 from __future__ import annotations
 

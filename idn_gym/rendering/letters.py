@@ -1,14 +1,14 @@
-"""Names in every script: fonts that have the letters, and what stands for a letter that no font here has."""
+"""Names in every script: fonts that have the letters, and a replacement for letters without a font."""
 
 from __future__ import annotations
 
 from functools import cache, lru_cache
 
 FONT = "DejaVu Sans"
-"""Comes with matplotlib, so that pictures are alike everywhere."""
+"""Font that ships with matplotlib, so that pictures are identical everywhere."""
 
 NO_TEXT = ("Last Resort", "Noto Color Emoji", "Noto Emoji", "STIX", "cm")
-"""How the names of fonts begin that have boxes, bitmaps or formulas for letters."""
+"""Prefixes of the names of fonts that have boxes, bitmaps or formulas for letters."""
 
 
 def drawable(text: str) -> str:

@@ -109,7 +109,7 @@ def _draw_dnns(sheet: Sheet, scene: Picture, colors: Colors, area: Frame) -> Non
 
 
 def draw_key(sheet: Sheet, area: Frame) -> None:
-    """What blocks, bars and lines mean."""
+    """Legend of blocks, bars and lines."""
     x, middle, size = area.x + MARGIN, area.y + area.height / 2, FONT - 1
     sheet.box(area.x, area.y, area.width, 1, LINE)
     x += sheet.text(x, middle, "memory:", size, MUTED) + 8

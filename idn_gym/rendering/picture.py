@@ -84,7 +84,7 @@ def _draw_network(sheet: Sheet, scene: Picture, area: Frame, colors: Colors, tin
 
 
 def place_cards(scene: Picture, area: Frame) -> list[Frame]:
-    """Where each node goes."""
+    """Position of each node."""
     plan = scene.plan
     pitch = area.height / plan.rows
     few = len(scene.nodes) <= FEW_CARDS
@@ -99,7 +99,7 @@ def place_cards(scene: Picture, area: Frame) -> list[Frame]:
 
 
 def _draw_link(sheet: Sheet, link: LinkView, cards: list[Frame], tops: list[float]) -> None:
-    """From the upper node's foot to the lower one's head, bending right below the upper node."""
+    """Path from the upper node's foot to the lower one's head, with a bend right below the upper node."""
     high, low = sorted((cards[link.source], cards[link.target]), key=lambda card: card.y)
     start, end = (high.x + high.width / 2, high.y + high.height), (low.x + low.width / 2, low.y)
     bend = min(end[1], *(top for top in tops if top > start[1]), np.inf) - ABOVE

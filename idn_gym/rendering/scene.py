@@ -1,4 +1,4 @@
-"""What both pictures show, read from the simulation once: nodes, links and the last slot."""
+"""Common data of both pictures, read from the simulation once: nodes, links and the last slot."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class NodeView:
 
     @property
     def all_pinned(self) -> bool:
-        """Whether there are several segments and none of them can move."""
+        """Whether there are several segments, all of them fixed."""
         return len(self.items) > 1 and all(item.pinned for item in self.items)
 
     @property
@@ -72,7 +72,7 @@ class LinkView:
 
     @property
     def down(self) -> bool:
-        """Whether nothing crosses it in the slot."""
+        """Whether the link has no traffic in the slot."""
         return self.rate == 0.0
 
 

@@ -1,1 +1,1 @@
-"""Scenarios: what defines an episode, and the only place where anything is drawn at random."""
+"""Scenarios: the definition of episodes, and the only package that draws random numbers for them."""

@@ -1,6 +1,6 @@
 """The frozen dataclasses of a scenario. Keyword = YAML key = field, all in SI units.
 
-This is the module to import from; topology, demand and resource processes are defined next door.
+Import from this module; topology, demand and resource processes are defined in its neighbours.
 """
 
 from __future__ import annotations
@@ -182,12 +182,12 @@ class Task:
     deadline: float = bounded(1.0, above=0)
     """[s] requests slower than this are counted as late"""
     copies: int = bounded(1, least=1)
-    """so many tasks alike, each with its own copy of the models"""
+    """number of identical tasks, each with its own copy of the models"""
 
 
 @dataclass(frozen=True)
 class Tariff:
-    """What one request costs when the network chooses how to serve it."""
+    """Cost of one request, by which the network chooses how to serve it."""
 
     latency: float = bounded(0.0, least=0)
     """[cost/s] per second of latency"""
@@ -200,7 +200,7 @@ class Tariff:
 
     def __post_init__(self) -> None:
         if self.latency + self.error + self.energy + self.traffic <= 0:
-            raise ConfigError("", "all weights of a tariff are 0; at least one must be above 0")
+            raise ConfigError("", "all weights of the tariff are 0; at least one must be above 0")
 
 
 @dataclass(frozen=True)
@@ -208,22 +208,23 @@ class Serving:
     """How requests are served."""
 
     capacity: Literal["shared", "exogenous"] = "shared"
-    """shared: all classes draw on nodes and links; exogenous: each has every copy to itself, and links are
-    never full"""
+    """shared: all classes draw on nodes and links; exogenous: each class has every copy to itself, and links
+    are never full"""
     queueing: Literal["none", "mgc"] = "mgc"
-    """where capacity is shared: whether requests wait, in M/G/c queues at nodes and links"""
+    """with shared capacity: whether requests wait in M/G/c queues at nodes and links"""
     load_limit: float = bounded(0.9, above=0, most=1)
-    """[1] share of a shared node or link that batches fill before they go on to their next option"""
+    """[1] share of a shared node or link that batches may fill before they use their next option"""
     last_resort: float = bounded(0.95, above=0, most=1)
-    """[1] share of it that requests may fill which would be dropped otherwise"""
+    """[1] share of it that requests may fill that would otherwise be dropped"""
     loading: Literal["instant", "transfer"] = "instant"
-    """instant: acts in the slot of the action; transfer: models come over links, taking time and bytes"""
+    """instant: a placement acts in the slot of the action; transfer: models cross links, taking time and
+    bytes"""
     loading_share: float = bounded(0.5, above=0, below=1)
-    """[1] share of a link that loads may take, where it has no rate of its own for that direction"""
+    """[1] share of a link that loads may take, where the link has no separate rate for that direction"""
     max_parts: Literal[1, 2, 3] = 2
-    """parts that one option may spread a model over"""
+    """maximum number of parts that one option may split a model into"""
     exits: bool = True
-    """whether inputs may leave at early exits; false: only operating points that run to the end are used"""
+    """whether inputs may leave at early exits; false: only operating points without early exits are used"""
     tariff: Tariff | None = None
     """null: the per-request part of the preference in force"""
 
@@ -231,8 +232,8 @@ class Serving:
         if self.loading == "transfer" and self.capacity == "exogenous":
             raise ConfigError(
                 "loading",
-                "'transfer' is not allowed where `serving.capacity` is exogenous, as links are never full; "
-                "set `serving.loading` to instant, too",
+                "'transfer' is not allowed where `serving.capacity` is exogenous, as links never fill up; "
+                "also set `serving.loading` to instant",
             )
         low, high = self.load_limit, self.last_resort
         if high < low:
@@ -246,12 +247,12 @@ class Scenario:
     """Everything that defines an episode, before a seed is drawn."""
 
     name: str
-    """in tables and names of files"""
+    """name in tables and in names of files"""
     topology: Explicit | Hierarchy | TopoHubTopology | FileTopology
     tasks: tuple[Task, ...]
     workload: Workload
     objectives: tuple[str, ...] = OBJECTIVES
-    """those in force, in the order of the reward vector; also those that packages registered"""
+    """names of the objectives in force, in the order of the reward vector; also those of other packages"""
     scales: Scales = field(default_factory=Scales)
     dynamics: Dynamics = field(default_factory=Dynamics)
     serving: Serving = field(default_factory=Serving)
@@ -260,7 +261,7 @@ class Scenario:
     action: str = "placement"
     """default action codec"""
     placements: tuple[NamedPlacement, ...] = ()
-    """found beforehand; codec `library` chooses among them, `residual` changes the first one"""
+    """precomputed placements; codec `library` chooses among them, `residual` changes the first one"""
     horizon: int = bounded(144, least=1)
     """[slots] per episode"""
     slot_seconds: float = bounded(600.0, above=0)
@@ -270,13 +271,13 @@ class Scenario:
     resources: Literal["visible", "hidden"] = "visible"
     """whether policies see compute, memory and link rates of the coming slot"""
     quality: HiddenQuality | None = None
-    """how accuracies move without anybody being told; null: they are known and constant"""
+    """hidden changes of the accuracies; null: accuracies are known and constant"""
     budgets: Budgets = field(default_factory=Budgets)
-    """what an episode may use up, as costs in `info`"""
+    """totals that an episode may consume, as costs in `info`"""
 
     @property
     def nominal_requests(self) -> float:
-        """Requests per slot at the nominal rate; objectives are divided by it."""
+        """Requests per slot at the nominal rate; objectives are divided by this number."""
         return self.workload.rate * self.slot_seconds
 
     def __post_init__(self) -> None:
@@ -286,4 +287,4 @@ class Scenario:
             raise ConfigError("tasks", "() is not allowed; at least one task is needed")
         name = twice(task.name for task in self.tasks)
         if name is not None:
-            raise ConfigError("tasks", f"{name!r} is there twice; names must differ")
+            raise ConfigError("tasks", f"{name!r} is given twice; names must differ")

@@ -1,4 +1,4 @@
-"""What an episode may use up, for constrained learning."""
+"""Totals that an episode may consume, for constrained learning."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from idn_gym.config_reader import ConfigError, bounded
 
 @dataclass(frozen=True)
 class Budgets:
-    """Totals over an episode that should not be exceeded; null: as much as it takes. Drops add no penalty."""
+    """Totals over an episode that should not be exceeded; null: no limit. Drops add no penalty."""
 
     energy: float | None = bounded(None, above=0)
     """[J] of requests, loads and, where it counts, idle power"""
@@ -21,7 +21,7 @@ class Budgets:
     carbon: float | None = bounded(None, above=0)
     """[g] of CO2e for that energy; only where the objective carbon is in force"""
     airtime: float | None = bounded(None, above=0)
-    """[s] on the air of requests, in LoRaWAN frames; only where the objective airtime is in force"""
+    """[s] of airtime of requests, in LoRaWAN frames; only where the objective airtime is in force"""
     dropped: float | None = bounded(None, above=0)
     """[requests] that are dropped"""
     late: float | None = bounded(None, above=0)
@@ -34,13 +34,13 @@ class Budgets:
             raise ConfigError("ends", "true is not allowed; must be false, unless there is a budget")
 
     def check(self, objectives: Sequence[str]) -> None:
-        """Check the budgets of what is drawn only where an objective asks for it.
+        """Check that the objectives needed by the budgets are in force.
 
         Args:
-            objectives: names of those in force.
+            objectives: names of the objectives in force.
 
         Raises:
-            ConfigError: there is one whose objective is not in force.
+            ConfigError: a budget needs an objective that is not in force.
         """
         for name in {"price", "carbon", "airtime"} & (self.limits.keys() - set(objectives)):
             wrong = f"{self.limits[name]:g} is not allowed; must be null, unless objectives has {name}"
@@ -48,6 +48,6 @@ class Budgets:
 
     @property
     def limits(self) -> dict[str, float]:
-        """Budgets by what they are of, in the order of the fields."""
+        """Budgets by quantity, in the order of the fields."""
         given = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "ends"}
         return {name: float(limit) for name, limit in given.items() if limit is not None}

@@ -1,4 +1,4 @@
-"""What a context is: a distribution of scenarios, whose axes have parts that never meet."""
+"""Contexts: distributions of scenarios, whose axes have disjoint parts."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from idn_gym.config_reader import ConfigError, bounded, show, to_plain, twice
 from idn_gym.scenarios.processes.random_streams import SPLITS
 
 MOVED_PARTS = ("workload", "dynamics")
-"""Parts of a scenario whose keys the axis of the workload may move."""
+"""Parts of a scenario that the workload axis may change."""
 
 
 @dataclass(frozen=True)
 class PartRanges:
-    """A range for each part; two ranges never overlap.
+    """A range for each part; the ranges must not overlap.
 
-    Bounds that are whole numbers give whole numbers, both bounds included; others numbers from the lower
-    bound up to, and without, the upper one.
+    Bounds that are whole numbers give whole numbers, both bounds included; other bounds give numbers from the
+    lower bound up to, but without, the upper bound.
     """
 
     train: tuple[Any, ...]
     """lower and upper bound"""
     validation: tuple[Any, ...]
-    """likewise"""
+    """lower and upper bound"""
     test: tuple[Any, ...]
-    """likewise"""
+    """lower and upper bound"""
 
     def __post_init__(self) -> None:
         for part in SPLITS:
@@ -55,16 +55,16 @@ class MovedRange(PartRanges):
 
 @dataclass(frozen=True)
 class MovedChoice:
-    """A value of the scenario that is drawn from a list for each part; two lists have nothing in common."""
+    """A value of the scenario that is drawn from a list for each part; the lists must be disjoint."""
 
     key: str
     """dotted key of the scenario, below workload or dynamics, such as workload.popularity"""
     train: tuple[Any, ...]
-    """values, each as likely as the others; a mapping stands for a process"""
+    """equally likely values; a mapping defines a process"""
     validation: tuple[Any, ...]
-    """likewise"""
+    """as `train`"""
     test: tuple[Any, ...]
-    """likewise"""
+    """as `train`"""
     kind: Literal["choice"] = "choice"
 
     def __post_init__(self) -> None:
@@ -74,14 +74,14 @@ class MovedChoice:
 
 @dataclass(frozen=True)
 class GraphParts:
-    """Real networks by their name in TopoHub; no name is in two parts."""
+    """Real networks by their name in TopoHub; no name may be in two parts."""
 
     train: tuple[str, ...] = ()
-    """names, which take turns by seed; none: all networks of the part are trees"""
+    """names, used in turn by seed; empty: all networks of the part are trees"""
     validation: tuple[str, ...] = ()
-    """likewise"""
+    """as `train`"""
     test: tuple[str, ...] = ()
-    """likewise"""
+    """as `train`"""
 
     def __post_init__(self) -> None:
         _check_lists({part: getattr(self, part) for part in SPLITS}, empty=True)
@@ -89,23 +89,23 @@ class GraphParts:
 
 @dataclass(frozen=True)
 class RandomTrees:
-    """Random trees: place after place is linked to one drawn among those that have children to spare.
+    """Random trees: places are added one by one, each linked to a random place that may have more children.
 
-    The shape of a tree says which part it is of, so that no shape is in two parts.
+    The shape of a tree determines its part, so no shape is in two parts.
     """
 
     fan_out: int = bounded(4, least=1)
-    """children of a place at most"""
+    """maximum number of children of a place"""
     least_km: float = bounded(5.0, above=0)
-    """[km] lengths of links, drawn from here on"""
+    """[km] lower bound on the lengths of links"""
     most_km: float = bounded(300.0, above=0)
-    """[km] up to here; the logarithm is uniform"""
+    """[km] upper bound; the logarithm is uniform"""
     train: float = bounded(1.0, least=0, most=1)
     """share of the networks of this part that are trees; the others are real ones"""
     validation: float = bounded(1.0, least=0, most=1)
-    """likewise"""
+    """as `train`"""
     test: float = bounded(1.0, least=0, most=1)
-    """likewise"""
+    """as `train`"""
 
     def __post_init__(self) -> None:
         if self.least_km > self.most_km:
@@ -114,20 +114,20 @@ class RandomTrees:
 
 @dataclass(frozen=True)
 class ModelPool:
-    """Models that solve a task; each episode has some of those of its part."""
+    """Models that solve a task; each episode uses some of its part's models."""
 
     task: str
     """name of a task of the scenario"""
     train: tuple[str, ...]
     """names in the catalogue"""
     validation: tuple[str, ...]
-    """likewise"""
+    """as `train`"""
     test: tuple[str, ...]
-    """likewise"""
+    """as `train`"""
     least: int = bounded(1, least=1)
-    """models that the task has at least, or all of the part's, if they are fewer"""
+    """minimum number of the task's models; all models of the part if it has fewer"""
     most: int = bounded(3, least=1)
-    """models that it has at most"""
+    """maximum number of the task's models"""
 
     def __post_init__(self) -> None:
         _check_lists({part: getattr(self, part) for part in SPLITS})
@@ -137,16 +137,16 @@ class ModelPool:
 
 @dataclass(frozen=True)
 class DevicePool:
-    """Devices of a tier; each episode has one of those of its part on all nodes of the tier."""
+    """Devices of a tier; each episode uses one of its part's devices on all nodes of the tier."""
 
     tier: Literal["repository", "core", "access"]
-    """of the scenario's topology"""
+    """tier of the scenario's topology"""
     train: tuple[str, ...]
     """names in the catalogue"""
     validation: tuple[str, ...]
-    """likewise"""
+    """as `train`"""
     test: tuple[str, ...]
-    """likewise"""
+    """as `train`"""
 
     def __post_init__(self) -> None:
         _check_lists({part: getattr(self, part) for part in SPLITS})
@@ -156,29 +156,29 @@ class DevicePool:
 class Context:
     """A distribution of scenarios over three axes: topology, catalogue and workload.
 
-    Each axis has three parts, called like the splits of seeds, that have nothing in common.
+    Each axis has three disjoint parts, named like the splits of seeds.
     """
 
     name: str
-    """in tables and names of scenarios"""
+    """name in tables and in names of scenarios"""
     scenario: Any
-    """what no axis moves: a preset's name, or a scenario with `preset` and changes, over a graph of TopoHub,
-    whose tiers all networks have"""
+    """part that no axis changes: a preset's name, or a scenario with `preset` and changes, over a graph of
+    TopoHub; all networks have its tiers"""
     nodes: tuple[int, ...] = (10, 100)
-    """of networks, from and to: of trees it is drawn, real ones outside of it are refused"""
+    """smallest and largest number of nodes; trees draw it, real networks outside the range are refused"""
     trees: RandomTrees | None = None
-    """axis of the topology"""
+    """topology axis"""
     graphs: GraphParts = field(default_factory=GraphParts)
-    """axis of the topology"""
+    """topology axis"""
     models: tuple[ModelPool, ...] = ()
-    """axis of the catalogue"""
+    """catalogue axis"""
     devices: tuple[DevicePool, ...] = ()
-    """axis of the catalogue"""
+    """catalogue axis"""
     rate: PartRanges | None = None
-    """[requests/s] per ingress node, axis of the workload; null: the scenario's total, however many there
-    are"""
+    """[requests/s] per ingress node, workload axis; null: the scenario's total, independent of the number of
+    ingress nodes"""
     workload: tuple[MovedRange | MovedChoice, ...] = ()
-    """axis of the workload"""
+    """workload axis"""
 
     def __post_init__(self) -> None:
         if len(self.nodes) != 2 or not 3 <= self.nodes[0] <= self.nodes[1]:
@@ -196,7 +196,7 @@ class Context:
         ):
             again = twice(names)
             if again is not None:
-                raise ConfigError(key, f"{show(again)} is there twice; must be there once")
+                raise ConfigError(key, f"{show(again)} is given twice; names must differ")
 
 
 def _check_range(part: str, bounds: Sequence[Any]) -> None:
@@ -205,7 +205,7 @@ def _check_range(part: str, bounds: Sequence[Any]) -> None:
         wanted = "must be two numbers, the lower one first"
         raise ConfigError(part, f"{show(list(bounds))} is not allowed; {wanted}")
     if bounds[0] > bounds[1]:
-        raise ConfigError(part, f"{show(list(bounds))} is not allowed; the lower number goes first")
+        raise ConfigError(part, f"{show(list(bounds))} is not allowed; the lower number comes first")
 
 
 def _whole(bounds: Iterable[Any]) -> bool:
@@ -222,7 +222,7 @@ def _check_moved_key(key: str) -> None:
 
 
 def _check_lists(lists: Mapping[str, Sequence[Any]], empty: bool = False) -> None:
-    """Refuse lists of which one is empty, unless `empty`, or that have a member in common, or one twice."""
+    """Refuse a list that is empty (unless `empty`) or has a duplicate, and lists with a common member."""
     seen: dict[str, str] = {}
     for part, members in lists.items():
         if not members and not empty:
@@ -230,6 +230,6 @@ def _check_lists(lists: Mapping[str, Sequence[Any]], empty: bool = False) -> Non
         for member in members:
             word = json.dumps(to_plain(member), sort_keys=True, default=str)
             if word in seen:
-                problem = f"{show(member)} is not allowed; it is in {seen[word]} already"
+                problem = f"{show(member)} is not allowed; it is already in {seen[word]}"
                 raise ConfigError(part, problem)
             seen[word] = part

@@ -1,4 +1,4 @@
-"""Flash crowds that come to some places, at set times or not."""
+"""Flash crowds at some places, at fixed or random times."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from idn_gym.scenarios.families import FlashProcess, register_process
 
 @dataclass(frozen=True)
 class Crowd:
-    """At one slot, demand for one task at some nodes jumps to `factor` times what it was and decays back."""
+    """At one slot, demand for one task at some nodes jumps to `factor` times its value and decays back."""
 
     at: int | None = bounded(None, least=0)
-    """slot at which it comes; null: drawn, uniform over the episode"""
+    """slot of the jump; null: drawn, uniform over the episode"""
     task: str | None = None
     """name of the task; null: drawn, uniform"""
     nodes: tuple[str, ...] = ()
-    """ingress nodes, or their tiers, to which it may come; none: all"""
+    """ingress nodes, or their tiers, that may be affected; empty: all"""
     spots: int | None = bounded(None, least=1)
-    """so many of these nodes have it, drawn; null: all of them"""
+    """number of these nodes that are affected, drawn; null: all of them"""
     factor: float = bounded(10.0, least=1)
     """demand at the jump over usual demand"""
     decay: float = bounded(10.0, above=0)
-    """[slots] in which what is above usual falls by a factor e"""
+    """[slots] in which the excess over usual demand falls by a factor e"""
 
 
 @dataclass(frozen=True)
 class Crowds(FlashProcess):
-    """Flash crowds, each with nodes, a task and a time; where they meet, they multiply."""
+    """Flash crowds, each with nodes, a task and a time; the factors of overlapping crowds multiply."""
 
     crowds: tuple[Crowd, ...]
     """at least one"""

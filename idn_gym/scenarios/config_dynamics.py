@@ -38,7 +38,7 @@ class GilbertElliott(LinkProcess):
     heal: float = bounded(0.1, above=0, most=1)
     """probability per slot of bad to good"""
     bad: float = bounded(0.1, least=0, most=1)
-    """rate of a bad link over its nominal rate; 0: it is down, and nothing crosses it"""
+    """rate of a bad link over its nominal rate; 0: the link is down"""
     kind: Literal["gilbert_elliott"] = "gilbert_elliott"
 
 
@@ -49,15 +49,15 @@ class Ar1(LinkProcess):
     memory: float = bounded(0.95, least=0, below=1)
     """autocorrelation from slot to slot"""
     sigma: float = bounded(0.3, least=0, most=3)
-    """stationary standard deviation of the log-rate; beyond 3 rates would be 0 for most purposes"""
+    """stationary standard deviation of the log-rate; above 3, rates would be practically 0"""
     kind: Literal["ar1"] = "ar1"
 
 
 @dataclass(frozen=True)
 class Background(BackgroundProcess):
-    """Other work takes part of a node's compute: a stationary AR(1) share, clipped to [0, 0.95].
+    """Other work takes a share of a node's compute: a stationary AR(1), clipped to [0, 0.95].
 
-    `mean` and `sigma` are those before clipping. Repositories are left alone.
+    `mean` and `sigma` are those before clipping. Repositories are not affected.
     """
 
     mean: float = bounded(0.2, least=0, below=1)
@@ -71,9 +71,9 @@ class Background(BackgroundProcess):
 
 @dataclass(frozen=True)
 class Outages(OutageProcess):
-    """Nodes stop computing now and then, keeping their memory; repositories never do.
+    """Nodes stop computing at random times but keep their memory; repositories never do.
 
-    Where they do not forward either, the links to and from them are down with them.
+    Where such a node does not forward requests either, its links are down too.
     """
 
     mean_up: float = bounded(200.0, least=1)
@@ -81,20 +81,20 @@ class Outages(OutageProcess):
     mean_down: float = bounded(10.0, least=1)
     """[slots] that an outage lasts"""
     forwards: bool = True
-    """whether a node that is down still passes requests on; if not, those that enter at it are dropped"""
+    """whether a node that is down still forwards requests; if not, those that enter at it are dropped"""
     kind: Literal["two_state"] = "two_state"
 
 
 @dataclass(frozen=True)
 class MemoryPressure(MemoryProcess):
-    """Other work takes memory now and then, leaving `left` of it; repositories never shrink."""
+    """Other work takes memory at random times, leaving `left` of it; repositories are not affected."""
 
     left: float = bounded(0.5, least=0, most=1)
-    """share of the memory that is left while it is shrunk"""
+    """share of the memory that is left during memory pressure"""
     mean_full: float = bounded(50.0, least=1)
-    """[slots] for which memory is whole"""
+    """[slots] mean time with the whole memory"""
     mean_shrunk: float = bounded(10.0, least=1)
-    """[slots] for which it is shrunk"""
+    """[slots] mean time under memory pressure"""
     kind: Literal["two_state"] = "two_state"
 
 
@@ -108,21 +108,21 @@ register_process(MemoryPressure, f"{_RESOURCES}:draw_memory_left")
 
 @dataclass(frozen=True)
 class Dynamics:
-    """How resources move; each process can be switched on alone or with the others."""
+    """Changes of the resources; processes can be switched on alone or together."""
 
     link: LinkProcess = field(default_factory=ConstantRate)
     moving_links: tuple[str, ...] = ()
     """catalogue kinds of the links that the link process moves; empty: all"""
     link_outages: LinkOutageProcess | None = None
-    """when links are down, whatever the link process makes of their rates"""
+    """when links are down, independent of the link process"""
     background: BackgroundProcess | None = None
     outages: OutageProcess | None = None
     memory: MemoryProcess | None = None
     device_error: float = bounded(0.0, least=0, most=1)
-    """standard deviation of the log of each node's speed error, of median 1, drawn once per episode"""
+    """standard deviation of the log of each node's speed error, median 1, drawn once per episode"""
     energy_price: PriceProcess = field(default_factory=ConstantPrice)
-    """what electricity costs at nodes; only the objective price asks for it"""
+    """price of electricity at nodes; used only by the objective price"""
     carbon: CarbonProcess = field(default_factory=ConstantCarbon)
-    """what electricity emits at nodes; only the objective carbon asks for it"""
+    """emissions of electricity at nodes; used only by the objective carbon"""
     harvest: HarvestProcess | None = None
-    """what nodes harvest into their batteries; null: nothing"""
+    """energy that nodes harvest into their batteries; null: none"""

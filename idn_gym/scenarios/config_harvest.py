@@ -1,4 +1,4 @@
-"""What nodes harvest, slot by slot: a constant power, the sun on a panel, or what a file says."""
+"""Energy that nodes harvest, slot by slot: a constant power, a solar panel, or values from a file."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ _LAWS = "idn_gym.scenarios.processes.harvest"
 
 @dataclass(frozen=True)
 class Sky(Zone):
-    """Nodes under a sky of their own, or with panels of their own."""
+    """Nodes under their own sky, or with other panels."""
 
     watts: float | None = bounded(None, least=0)
-    """[W] as that outside; null: the same"""
+    """[W] of these nodes; null: the same as elsewhere"""
 
 
 @dataclass(frozen=True)
 class ConstantHarvest(HarvestProcess):
-    """Nodes harvest the same at all times."""
+    """Nodes harvest a constant power."""
 
     watts: float = bounded(0.01, least=0)
     """[W] that a node harvests"""
     regions: tuple[Sky, ...] = ()
-    """nodes that harvest more or less"""
+    """nodes with another power"""
     by_name: ClassVar[bool] = True
     kind: Literal["constant"] = "constant"
 
 
 @dataclass(frozen=True)
 class SolarHarvest(HarvestProcess):
-    """A horizontal panel under a clear sky by the time of day, times what passing clouds let through."""
+    """A horizontal panel under a clear sky by the time of day, attenuated by passing clouds."""
 
     watts: float = bounded(0.5, least=0)
-    """[W] peak of a node's panel: what it gives at 1,000 W/m2"""
+    """[W] peak power of a node's panel, at 1,000 W/m2"""
     latitude: float = bounded(45.0, least=-90, most=90)
     """[degrees] north"""
     day: float = bounded(80.0, least=1, most=366)
-    """of the year, all episode long: 80 is an equinox, 172 and 355 are the solstices"""
+    """day of the year for the whole episode: 80 is an equinox, 172 and 355 are the solstices"""
     period: float = bounded(144.0, above=0)
-    """[slots] of a day"""
+    """[slots] length of a day"""
     phase: float = bounded(0.0)
-    """[1] turns of the day that have passed at slot 0 since 6 in the morning, by the sun"""
+    """[1] fraction of a day that has passed at slot 0 since 6 in the morning, solar time"""
     cover: float = bounded(0.5, least=0, most=1)
-    """share of the sky that clouds cover, on average"""
+    """mean share of the sky that clouds cover"""
     spread: float = bounded(1.5, least=0)
-    """how far the cover swings: 0 not at all, 1 all covers are as likely where the mean is 0.5, above 1 it is
-    mostly clear or overcast"""
+    """how much the cover varies: 0 is constant; 1 makes all covers equally likely if the mean is 0.5; above 1
+    the sky is mostly clear or overcast"""
     memory: float = bounded(0.98, least=0, below=1)
-    """autocorrelation from slot to slot of the chain behind the cover"""
+    """autocorrelation of the cover's chain from slot to slot"""
     clouds: Literal["network", "region", "node"] = "region"
-    """who is under the same clouds: all nodes, those of a region, or each node alone"""
+    """nodes that share the same clouds: all nodes, those of a region, or each node alone"""
     regions: tuple[Sky, ...] = ()
     """nodes in other time zones, under other clouds, or with other panels"""
     by_name: ClassVar[bool] = True
@@ -64,7 +64,7 @@ class SolarHarvest(HarvestProcess):
 
 @dataclass(frozen=True)
 class HarvestFile(Trace, HarvestProcess):
-    """Powers of nodes or tiers come from a file, in W once multiplied by `factor`; others harvest nothing."""
+    """Powers of nodes or tiers from a file, in W after multiplication by `factor`; others harvest nothing."""
 
     kind: Literal["file"] = "file"
 

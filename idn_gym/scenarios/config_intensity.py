@@ -1,4 +1,4 @@
-"""What electricity costs and emits at nodes: the processes behind the objectives ``price`` and ``carbon``."""
+"""Price and emissions of electricity at nodes, for the objectives ``price`` and ``carbon``."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _INTENSITIES = "idn_gym.scenarios.processes.intensities"
 
 @dataclass(frozen=True)
 class Region(Zone):
-    """Nodes on a grid of their own; all that no region names share one more."""
+    """Nodes on a grid of their own; all other nodes share one more grid."""
 
     mean: float | None = bounded(None, least=0)
-    """as that outside; null: the same"""
+    """mean of this grid; null: the same as elsewhere"""
 
 
 @dataclass(frozen=True)
@@ -30,75 +30,75 @@ class Days:
     """
 
     amplitude: float = bounded(0.3, least=0, most=1)
-    """[1] of the sine around the mean"""
+    """[1] amplitude of the sine around the mean"""
     period: float = bounded(144.0, above=0)
-    """[slots] of a day"""
+    """[slots] length of a day"""
     sigma: float = bounded(0.1, least=0, most=3)
-    """stationary standard deviation of the logarithm around its day"""
+    """stationary standard deviation of the logarithm around the daily course"""
     memory: float = bounded(0.95, least=0, below=1)
-    """autocorrelation of that from slot to slot"""
+    """autocorrelation of that noise from slot to slot"""
 
 
 @dataclass(frozen=True)
 class MeanPrice(PriceProcess):
-    """What electricity costs on average, by region."""
+    """Mean price of electricity, by region."""
 
     mean: float = bounded(EUR_PER_KWH, least=0)
-    """[EUR/kWh] on average"""
+    """[EUR/kWh] mean"""
     regions: tuple[Region, ...] = ()
-    """on other grids, each with noise of its own where there is any"""
+    """nodes on other grids, each grid with its own noise"""
     by_name: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
 class ConstantPrice(MeanPrice):
-    """Electricity costs the same at all times."""
+    """Electricity has a constant price."""
 
     kind: Literal["constant"] = "constant"
 
 
 @dataclass(frozen=True)
 class DailyPrice(Days, MeanPrice):
-    """Electricity costs more at one time of the day than at another, with noise around it."""
+    """The price of electricity has a daily course, with noise around it."""
 
     kind: Literal["daily"] = "daily"
 
 
 @dataclass(frozen=True)
 class PriceFile(Trace, PriceProcess):
-    """Prices of electricity come from a file, in EUR/kWh once multiplied by `factor`."""
+    """Prices of electricity from a file, in EUR/kWh after multiplication by `factor`."""
 
     kind: Literal["file"] = "file"
 
 
 @dataclass(frozen=True)
 class MeanCarbon(CarbonProcess):
-    """What electricity emits on average, by region."""
+    """Mean emissions of electricity, by region."""
 
     mean: float = bounded(GRAMS_PER_KWH, least=0)
-    """[g/kWh] of CO2e on average"""
+    """[g/kWh] mean, of CO2e"""
     regions: tuple[Region, ...] = ()
-    """on other grids, each with noise of its own where there is any"""
+    """nodes on other grids, each grid with its own noise"""
     by_name: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
 class ConstantCarbon(MeanCarbon):
-    """Electricity emits the same at all times."""
+    """Electricity has constant emissions."""
 
     kind: Literal["constant"] = "constant"
 
 
 @dataclass(frozen=True)
 class DailyCarbon(Days, MeanCarbon):
-    """Electricity emits more at one time of the day than at another, with noise around it."""
+    """Emissions of electricity have a daily course, with noise around it."""
 
     kind: Literal["daily"] = "daily"
 
 
 @dataclass(frozen=True)
 class CarbonFile(Trace, CarbonProcess):
-    """Intensities of electricity come from a file, in g/kWh of CO2e once multiplied by `factor`."""
+    """Carbon intensities of electricity from a file, in g/kWh of CO2e after multiplication by `factor`."""
 
     kind: Literal["file"] = "file"
 

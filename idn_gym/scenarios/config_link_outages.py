@@ -1,4 +1,4 @@
-"""Links that fail and return, whatever their rates do meanwhile."""
+"""Outages of links, independent of the processes of their rates."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _LAWS = "idn_gym.scenarios.processes.link_outages"
 
 @dataclass(frozen=True)
 class LinkOutages(LinkOutageProcess):
-    """Links fail now and then: up and down times are geometric."""
+    """Links fail at random times: up and down times are geometric."""
 
     mean_up: float = bounded(200.0, least=1)
     """[slots] from the end of an outage to the next one"""
     mean_down: float = bounded(10.0, least=1)
     """[slots] that an outage lasts"""
     links: tuple[str, ...] = ()
-    """those that fail, as ``source->target``, or by their sources or the tiers of these; none: all"""
+    """links that fail, as ``source->target``, or by their source or its tier; empty: all"""
     both: bool = False
-    """whether a link and the one back fail together"""
+    """whether a link and its reverse link fail together"""
     by_name: ClassVar[bool] = True
     kind: Literal["two_state"] = "two_state"
 
@@ -33,13 +33,13 @@ class LinkFailure:
     """Slots in which a link is down."""
 
     link: str
-    """as ``source->target``; or a node, or a tier, whose uplinks are all down"""
+    """``source->target``; or a node or tier, whose uplinks are all down"""
     first: int = bounded(least=0)
     """first slot"""
     last: int = bounded(least=0)
     """last slot"""
     both: bool = False
-    """whether the links back are down, too"""
+    """whether the reverse links are down too"""
 
     def __post_init__(self) -> None:
         if self.last < self.first:
@@ -48,19 +48,19 @@ class LinkFailure:
 
 @dataclass(frozen=True)
 class ScheduledLinkOutages(LinkOutageProcess):
-    """Links are down in the slots that are listed, and in no others."""
+    """Links are down in the listed slots only."""
 
     failures: tuple[LinkFailure, ...]
-    """they may overlap"""
+    """failures; they may overlap"""
     by_name: ClassVar[bool] = True
     kind: Literal["scheduled"] = "scheduled"
 
 
 @dataclass(frozen=True)
 class LinkOutageFile(Trace, LinkOutageProcess):
-    """A file says when links are down, by name as in `LinkFile`: 1 while they are, 0 while not.
+    """A file says when links are down, by name as in `LinkFile`: 1 while down, 0 otherwise.
 
-    They are down in slots where the mean is at least a half; links without a series never are.
+    A link is down in slots where the mean is at least 0.5; links without a series are never down.
     """
 
     kind: Literal["file"] = "file"

@@ -1,4 +1,4 @@
-"""Users who move between ingress nodes."""
+"""Movement of users between ingress nodes."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _MOBILITY = "idn_gym.scenarios.processes.mobility"
 
 @dataclass(frozen=True)
 class Roaming(MobilityProcess):
-    """Users move by Markov chains: now and then, each to a node that is drawn by the nodes' weights.
+    """Users move by Markov chains: at random times, each to a node drawn by the nodes' weights.
 
-    With `nearest` they move between nodes that are near each other. Nodes have their shares on average.
+    With `nearest` they move between neighbouring nodes. On average, nodes have their shares of the demand.
     """
 
     users: int = bounded(200, least=1, most=100_000)
-    """in the network, all with the same demand"""
+    """number of users in the network, all with the same demand"""
     move: float = bounded(0.05, least=0, most=1)
-    """probability per slot that a user moves, or with `nearest` tries to"""
+    """probability per slot that a user moves, or with `nearest` attempts to move"""
     nearest: int | None = bounded(None, least=1)
-    """users move to one of so many nearest ingress nodes, by delay; null: to any"""
+    """number of nearest ingress nodes, by delay, among which a user moves; null: all"""
     kind: Literal["markov"] = "markov"
 
     @property
@@ -33,20 +33,20 @@ class Roaming(MobilityProcess):
 
 @dataclass(frozen=True)
 class Commute:
-    """Every day people go from some nodes to others and come back."""
+    """Every day people travel from some nodes to others and return."""
 
     homes: tuple[str, ...]
     """ingress nodes, or their tiers, that people leave"""
     works: tuple[str, ...]
     """ingress nodes, or their tiers, that they go to, in proportion to their weights"""
     share: float = bounded(0.5, above=0, most=1)
-    """of the homes' demand that is away at noon, by half a sine from `leave` to `back`"""
+    """share of the homes' demand that is away at noon; it follows half a sine from `leave` to `back`"""
     leave: float = bounded(0.3, least=0, below=1)
-    """share of the day at which the first ones go"""
+    """share of the day at which the first people leave"""
     back: float = bounded(0.75, above=0, most=1)
-    """share of the day at which the last ones are back"""
+    """share of the day at which the last people are back"""
     period: float = bounded(144.0, above=0)
-    """[slots] of a day"""
+    """[slots] length of a day"""
 
     def __post_init__(self) -> None:
         if self.back <= self.leave:
@@ -55,7 +55,7 @@ class Commute:
 
 @dataclass(frozen=True)
 class Commuting(Commute, MobilityProcess):
-    """Every day a share of the demand goes from some nodes to others and comes back."""
+    """Every day a share of the demand moves from some nodes to others and returns."""
 
     by_name: ClassVar[bool] = True
     kind: Literal["commute"] = "commute"

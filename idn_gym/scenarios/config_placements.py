@@ -1,4 +1,4 @@
-"""Placements that a scenario names: what the codecs `library` and `residual` speak of."""
+"""Named placements of a scenario, used by the codecs `library` and `residual`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from idn_gym.config_reader import ConfigError, twice
 
 @dataclass(frozen=True)
 class HeldSegments:
-    """What one node holds beside what it pins."""
+    """Segments that one node holds beside its pinned models."""
 
     node: str
-    """its name"""
+    """name of the node"""
     segments: tuple[str, ...]
-    """their names, such as resnet50 or resnet50[0:4], at most one of each model"""
+    """names of segments, such as resnet50 or resnet50[0:4], at most one of each model"""
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class NamedPlacement:
     """A placement, by names."""
 
     nodes: tuple[HeldSegments, ...] = ()
-    """that hold something; none: the repositories are alone"""
+    """nodes that hold segments; empty: only repositories serve"""
 
     def __post_init__(self) -> None:
         name = twice(held.node for held in self.nodes)
         if name is not None:
-            raise ConfigError("nodes", f"{name!r} is there twice; names must differ")
+            raise ConfigError("nodes", f"{name!r} is given twice; names must differ")

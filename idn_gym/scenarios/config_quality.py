@@ -1,4 +1,4 @@
-"""Quality that nobody is told: conditions of requests, and which accuracy serving goes by."""
+"""Hidden quality: conditions of requests, and the accuracy that serving uses."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ InForce = Literal[
 def _check_names(names: tuple[str, ...]) -> None:
     name = twice(names)
     if not names or name is not None:
-        wrong = f"{show(name)} is there twice" if names else "() is not allowed"
+        wrong = f"{show(name)} is given twice" if names else "() is not allowed"
         raise ConfigError("names", f"{wrong}; must be one condition at least, all different")
 
 
 @dataclass(frozen=True)
 class FixedCondition(ConditionProcess):
-    """All requests are seen under the same condition."""
+    """All requests have the same condition."""
 
     names: tuple[str, ...] = ("clean",)
     """one name; see `ConditionProcess`"""
@@ -39,12 +39,12 @@ class FixedCondition(ConditionProcess):
 
 @dataclass(frozen=True)
 class MarkovConditions(ConditionProcess):
-    """Conditions stay for geometric times; the next one is any other, with equal chances."""
+    """Conditions last for geometric times; the next one is any other, with equal probability."""
 
     names: tuple[str, ...]
-    """see `ConditionProcess`; a name's chance of being in force is its share of `stay`"""
+    """see `ConditionProcess`; the stationary probability of a name is its share of `stay`"""
     stay: tuple[float, ...] = (50.0,)
-    """[slots] that each stays on average, in the order of `names`, or one number for all; at least 1"""
+    """[slots] mean time that each condition lasts, in the order of `names`, or one for all; at least 1"""
     together: bool = False
     """whether all ingress nodes have the same condition"""
     kind: Literal["markov"] = "markov"
@@ -62,26 +62,26 @@ class MarkovConditions(ConditionProcess):
 
 @dataclass(frozen=True)
 class ConditionChange:
-    """From a slot on, until the next change at the same node."""
+    """A condition that starts at a slot and lasts until the next change at the same node."""
 
     name: str
-    """of the condition"""
+    """name of the condition"""
     first: int = bounded(least=0)
-    """slot"""
+    """first slot"""
     node: str | None = None
     """ingress node, or a tier; null: all ingress nodes"""
 
 
 @dataclass(frozen=True)
 class ScheduledConditions(ConditionProcess):
-    """Conditions change when a list says so; before the first change at a node the first name is in force."""
+    """Conditions change at listed slots; before the first change at a node it has the first name."""
 
     names: tuple[str, ...]
     """see `ConditionProcess`"""
     changes: tuple[ConditionChange, ...] = ()
-    """later ones in the list count where several are for the same slot"""
+    """changes; for equal slots the later ones in the list count"""
     period: int | None = bounded(None, least=1)
-    """[slots] after which the list begins again; null: never"""
+    """[slots] after which the list repeats; null: never"""
     kind: Literal["scheduled"] = "scheduled"
     by_name: ClassVar[bool] = True
 
@@ -100,10 +100,10 @@ class ScheduledConditions(ConditionProcess):
 
 @dataclass(frozen=True)
 class ConditionFile(Trace, ConditionProcess):
-    """A file says which condition is in force, by ingress node or tier, as its place in `names`, from 0.
+    """A file gives the condition by ingress node or tier, as its position in `names`, from 0.
 
-    A slot in which it changes gets the place next to the mean over the slot; nodes without a series keep the
-    first name.
+    A slot in which the condition changes gets the position nearest to the mean over the slot; nodes without a
+    series keep the first name.
     """
 
     names: tuple[str, ...] = ("clean",)
@@ -123,42 +123,42 @@ register_process(ConditionFile, f"{_CONDITIONS}:draw_conditions_of_file")
 
 @dataclass(frozen=True)
 class Probes:
-    """Answers whose label is asked for."""
+    """Answers whose true label is bought."""
 
     share: float = bounded(0.0, least=0, most=1)
-    """of all answers; with accuracy `alarm` of those of streams whose alarm has fired"""
+    """share of all answers; with accuracy `alarm`, share of the answers of streams whose alarm has fired"""
     cost: float = bounded(0.1, least=0)
-    """[wrong answers] that a label costs in accuracy and tariff"""
+    """[wrong answers] cost of a label in accuracy and tariff"""
     delay: int = bounded(0, least=0, most=1000)
-    """[slots] until a label comes"""
+    """[slots] until a label arrives"""
 
 
 @dataclass(frozen=True)
 class HiddenQuality:
-    """Accuracies move with conditions that nobody observes; see docs/hidden_quality.md."""
+    """Accuracies change with conditions that no policy observes; see docs/hidden_quality.md."""
 
     conditions: ConditionProcess = field(default_factory=FixedCondition)
-    """under which requests are seen at each ingress node"""
+    """conditions of the requests at each ingress node"""
     accuracy: InForce = "nominal"
-    """what serving, tariff, forecasts and learners go by: nominal, an estimate, or the truth (oracle)"""
+    """accuracy for serving, tariff, forecasts and learners: nominal, an estimate, or the truth (oracle)"""
     half_life: float = bounded(10.0, above=0)
-    """[slots] after which an answer weighs half in an estimate"""
+    """[slots] after which an answer has half its weight in an estimate"""
     prior: float = bounded(20.0, above=0)
-    """[answers] that the catalogue's accuracy weighs beside them"""
+    """[answers] weight of the catalogue's accuracy in an estimate"""
     known: tuple[str, ...] = ()
-    """conditions that accuracy `conditions` knows; empty: those that are played"""
+    """conditions that accuracy `conditions` knows; empty: those that occur"""
     stay: float = bounded(50.0, least=1)
-    """[slots] that accuracy `conditions` takes a condition to stay"""
+    """[slots] mean time that accuracy `conditions` assumes a condition to last"""
     alpha: float = bounded(0.05, above=0, below=1)
-    """share of streams without a change whose alarm of accuracy `alarm` may ever fire"""
+    """for accuracy `alarm`: bound on the share of streams without a change whose alarm ever fires"""
     hold: int = bounded(20, least=1)
-    """[slots] that a stream is probed after its alarm, which then listens anew"""
+    """[slots] for which a stream is probed after its alarm; the alarm then restarts"""
     probes: Probes = field(default_factory=Probes)
     """labels that are bought"""
     adaptation: Adaptation | None = None
-    """how models go on learning where they are; null: they stay as the catalogue has them"""
+    """how models continue learning at their nodes; null: they stay as in the catalogue"""
     outcomes: tuple[str, ...] = ()
-    """files of outcome tables of your own models, beside those that ship"""
+    """files with outcome tables of your own models, in addition to those that ship"""
 
     def __post_init__(self) -> None:
         if self.accuracy in ("labels", "alarm") and self.probes.share == 0.0:
@@ -166,7 +166,7 @@ class HiddenQuality:
             raise ConfigError("probes.share", f"0 is not allowed {allowed}")
         name = twice(self.known)
         if name is not None:
-            raise ConfigError("known", f"{show(name)} is there twice; must be different conditions")
+            raise ConfigError("known", f"{show(name)} is given twice; must be different conditions")
         if self.adaptation is not None:
             self.adaptation.check(self.accuracy)
             if self.known:  # samples are believed to have the conditions that are played

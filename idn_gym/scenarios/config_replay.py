@@ -1,4 +1,4 @@
-"""What a scenario says of a log of requests that is replayed; `processes.request_log` reads it."""
+"""Replay of a request log; `processes.request_log` reads it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from idn_gym.config_reader import ConfigError, bounded
 
 @dataclass(frozen=True)
 class Alias:
-    """What a value of a column is called in the scenario."""
+    """Name in the scenario of a value of a column."""
 
     value: str
-    """as the file has it"""
+    """value in the file"""
     name: str
-    """of the task or ingress node"""
+    """name of the task or ingress node"""
 
 
 @dataclass(frozen=True)
 class ByName:
-    """Values are the names of tasks or ingress nodes; rows with others are left out."""
+    """Values are names of tasks or ingress nodes; rows with other values are left out."""
 
     aliases: tuple[Alias, ...] = ()
-    """for values that the scenario calls otherwise"""
+    """aliases for values with other names in the scenario"""
     kind: Literal["name"] = "name"
 
 
@@ -32,39 +32,39 @@ class ByRank:
     """The most frequent value is the first task or ingress node, the next one the second, and so on."""
 
     other: bool = False
-    """whether the last one stands for all values that are left; else their rows are left out"""
+    """whether the last name stands for all remaining values; otherwise their rows are left out"""
     kind: Literal["rank"] = "rank"
 
 
 @dataclass(frozen=True)
 class ByHash:
-    """Each value belongs to one task or ingress node, by a hash that is the same on every machine."""
+    """Each value maps to one task or ingress node, by a hash that is the same on every machine."""
 
     kind: Literal["hash"] = "hash"
 
 
 @dataclass(frozen=True)
 class LogColumn:
-    """A column that says which task a request is for, or at which node it enters."""
+    """A column that gives the task of a request, or its ingress node."""
 
     column: str
-    """its name; rows without a value are left out"""
+    """name of the column; rows without a value are left out"""
     values: ByName | ByRank | ByHash = field(default_factory=ByName)
 
 
 @dataclass(frozen=True)
 class Only:
-    """Rows that count."""
+    """Filter for the rows that count."""
 
     column: str
-    """a column"""
+    """name of the column"""
     value: str
-    """what it must hold"""
+    """required value"""
 
 
 @dataclass(frozen=True)
 class Stretches:
-    """Disjoint stretches of a file, from its beginning to its end, for the three splits of seeds."""
+    """Disjoint stretches of a file, in time order, for the three splits of seeds."""
 
     validation: float = bounded(0.6, above=0, below=1)
     """share of the file's time at which training ends and validation begins"""
@@ -78,7 +78,7 @@ class Stretches:
             )
 
     def of(self, split: str) -> tuple[float, float]:
-        """Where the stretch of a split begins and ends, as shares of the file's time."""
+        """Start and end of a split's stretch, as shares of the file's time."""
         edges = {"train": (0.0, self.validation), "validation": (self.validation, self.test)}
         return edges.get(split, (self.test, 1.0))
 
@@ -87,34 +87,34 @@ class Stretches:
 class Replay:
     """Demand follows a log of timestamped requests (CSV with a header).
 
-    Each split of seeds has a stretch of the log to itself, which is closed to a ring, and each episode starts
-    at its own place on it. A row is a request for the task and at the ingress node that its columns name;
-    without a column for nodes it is dealt by their weights, without one for tasks by the quantiles of `size`,
-    whose widths are the tasks' shares in that slot, so that `popularity` still has its say. The factors of
-    demand multiply what the log gives.
+    Each split of seeds has its own stretch of the log, which is closed to a ring, and each episode starts at
+    its own position on the ring. A row is a request for the task and at the ingress node that its columns
+    name. Without a column for nodes, rows are assigned to nodes by their weights; without one for tasks, by
+    the quantiles of `size`, whose widths are the tasks' shares in that slot, so that `popularity` still
+    applies. The demand factors multiply the counts of the log.
     """
 
     path: str
-    """CSV file with a header, or a .gz, .zip or .tar.gz that holds one; in a scenario's file a relative path
-    starts at its folder"""
+    """CSV file with a header, or a .gz, .zip or .tar.gz that contains one; in a scenario's file a relative
+    path starts at its folder"""
     member: str | None = None
     """file within an archive; null: the only one"""
     time: str = "TIMESTAMP"
     """column of arrival times: numbers, or dates in ISO 8601"""
     size: str | None = None
-    """column of request sizes; null: rows are dealt to tasks at random"""
+    """column of request sizes; null: rows are assigned to tasks at random"""
     task: LogColumn | None = None
-    """which task a request is for"""
+    """column for the task of a request"""
     node: LogColumn | None = None
-    """where it enters: a node, a cell or a user"""
+    """column for its ingress node: a node, a cell or a user"""
     only: tuple[Only, ...] = ()
-    """conditions that all hold of the rows that count"""
+    """conditions that a row must satisfy to count"""
     clock: Literal["stretched", "absolute"] = "stretched"
-    """stretched: a stretch fills the episode; absolute: a second of the log is a second"""
+    """stretched: a stretch fills the episode; absolute: one second of the log is one second"""
     rate: Literal["scaled", "kept"] = "scaled"
     """scaled: counts are multiplied so that their mean is the workload's rate; kept: a row is one request"""
     stretches: Stretches | None = field(default_factory=Stretches)
-    """the stretch that each split of seeds has to itself; null: all have the whole log"""
+    """stretches of the splits of seeds; null: every split uses the whole log"""
 
     def __post_init__(self) -> None:
         if self.size is not None and self.task is not None:

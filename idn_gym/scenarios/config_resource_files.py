@@ -1,4 +1,4 @@
-"""Links, compute, memory and outages as a file or a list says."""
+"""Links, compute, memory and outages from a file or a list."""
 
 from __future__ import annotations
 
@@ -20,39 +20,40 @@ _FILES = "idn_gym.scenarios.processes.resource_files"
 
 @dataclass(frozen=True)
 class LinkFile(Trace, LinkProcess):
-    """Rates of links come from a file, by link (as ``source->target``), or by its source or the tier of that.
+    """Rates of links from a file, by link (``source->target``), by source, or by the source's tier.
 
-    Links that it does not name keep their nominal rate.
+    Links without a series keep their nominal rate.
     """
 
     values: Literal["rates", "shares"] = "rates"
-    """what values are once multiplied by `factor`: rates in bytes/s, or shares of a link's nominal rate"""
+    """meaning of values after multiplication by `factor`: rates in bytes/s, or shares of a link's nominal
+    rate"""
     kind: Literal["file"] = "file"
 
 
 @dataclass(frozen=True)
 class BackgroundFile(Trace, BackgroundProcess):
-    """Shares of compute that other work takes come from a file, by node or tier; 0 for others."""
+    """Shares of compute that other work takes, from a file, by node or tier; 0 for other nodes."""
 
     kind: Literal["file"] = "file"
 
 
 @dataclass(frozen=True)
 class MemoryFile(Trace, MemoryProcess):
-    """Shares of memory that are left come from a file, by node or tier; 1 for others."""
+    """Shares of memory that are left, from a file, by node or tier; 1 for other nodes."""
 
     kind: Literal["file"] = "file"
 
 
 @dataclass(frozen=True)
 class OutageFile(Trace, OutageProcess):
-    """A file says when nodes are down, by node or tier: 1 while they are, 0 while not; others never are.
+    """A file says when nodes are down, by node or tier: 1 while down, 0 otherwise; others never are.
 
-    A slot is down where the mean over it is at least a half.
+    A node is down in slots where the mean is at least 0.5.
     """
 
     forwards: bool = True
-    """whether a node that is down still passes requests on; if not, those that enter at it are dropped"""
+    """whether a node that is down still forwards requests; if not, those that enter at it are dropped"""
     kind: Literal["file"] = "file"
 
 
@@ -61,7 +62,7 @@ class Failure:
     """Slots in which a node is down."""
 
     node: str
-    """node, or a tier whose nodes are all down"""
+    """node, or tier whose nodes are all down"""
     first: int = bounded(least=0)
     """first slot"""
     last: int = bounded(least=0)
@@ -74,12 +75,12 @@ class Failure:
 
 @dataclass(frozen=True)
 class ScheduledOutages(OutageProcess):
-    """Nodes are down in the slots that are listed, and in no others; repositories never are."""
+    """Nodes are down in the listed slots only; repositories are never down."""
 
     failures: tuple[Failure, ...]
-    """they may overlap"""
+    """failures; they may overlap"""
     forwards: bool = True
-    """whether a node that is down still passes requests on; if not, those that enter at it are dropped"""
+    """whether a node that is down still forwards requests; if not, those that enter at it are dropped"""
     by_name: ClassVar[bool] = True
     kind: Literal["scheduled"] = "scheduled"
 

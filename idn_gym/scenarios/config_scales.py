@@ -1,4 +1,4 @@
-"""What weighs the same inside a preference."""
+"""Sizes of the objectives that weigh equally inside a preference."""
 
 from __future__ import annotations
 
@@ -26,4 +26,4 @@ class Scales:
     carbon: float | None = bounded(None, above=0)
     """[g] of CO2e per request; null: that of `energy` at 250 g/kWh"""
     airtime: float = bounded(0.1, above=0)
-    """[s] on the air per request"""
+    """[s] of airtime per request"""

@@ -1,4 +1,4 @@
-"""Users who come with a task, stay for a while, and go."""
+"""Users who arrive with a task, stay for a while, and leave."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from idn_gym.scenarios.families import PopularityProcess, register_process
 
 @dataclass(frozen=True)
 class Sessions(PopularityProcess):
-    """The demand of each ingress node is that of a few users, each of whom asks for one task while it stays.
+    """The demand of each ingress node comes from a few users, each of whom requests one task while it stays.
 
-    A user who goes is followed by another one, with a task by the node's own ranking: its places have the
-    tasks' shares, and now and then two neighbours change places. With `move` or `commute` users take their
-    tasks, and the demand for them, to other nodes; the total of the network stays as it is. With `move` nodes
-    have their weights on average, with `commute` while everybody is at home.
+    A user who leaves is replaced by another one, with a task from the node's own ranking: ranks have the
+    tasks' shares, and at random times two adjacent ranks are swapped. With `move` or `commute`, users take
+    their tasks and the demand for them to other nodes; the total of the network does not change. Nodes have
+    their weights on average with `move`, and while all users are at home with `commute`.
     """
 
     users: int = bounded(6, least=1, most=100_000)
-    """at a node at a time, all with the same demand; with `move` on average over the nodes"""
+    """number of users at a node, all with the same demand; with `move` on average over the nodes"""
     length: float = bounded(12.0, least=1, most=1e6)
-    """[slots] that a user stays on average; geometric"""
+    """[slots] mean stay of a user; geometric"""
     swaps: float = bounded(0.05, least=0, most=1)
-    """probability per slot that two neighbours of a node's ranking change places"""
+    """probability per slot that two adjacent ranks of a node are swapped"""
     apart: float = bounded(1.0, least=0, most=1)
-    """share of nodes that begin with a ranking of their own; the others begin with the tasks' order"""
+    """share of nodes that start with their own ranking; the others start with the tasks' order"""
     move: float = bounded(0.0, least=0, most=1)
-    """probability per slot that a user who stays moves, to a node that is drawn by the nodes' weights; with
-    `nearest` that it tries to"""
+    """probability per slot that a staying user moves to a node drawn by the nodes' weights; with `nearest`,
+    probability of an attempt"""
     nearest: int | None = bounded(None, least=1)
-    """users move to one of so many nearest ingress nodes, by delay; null: to any"""
+    """number of nearest ingress nodes, by delay, among which a user moves; null: all"""
     commute: Commute | None = None
-    """users of some nodes, each at its own times, are at a node of others by day, every day the same; with
-    `move` it is their homes that move"""
+    """users of some nodes spend each day at a node of others, each with its own times, the same every day;
+    with `move`, their homes move"""
     by_node: ClassVar[bool] = True
     kind: Literal["sessions"] = "sessions"
 

@@ -1,4 +1,4 @@
-"""Nodes and links of a scenario: listed, as a tree, or a real network by name."""
+"""Nodes and links of a scenario: a list, a tree, or a real network by name."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from idn_gym.scenarios.config_batteries import Battery
 from idn_gym.scenarios.config_radio import RadioCells
 
 MOST_DEVICES = 1_000_000_000
-"""Devices of a cohort: beyond them rounding of their sums shows."""
+"""Maximum number of devices of a cohort; above it, rounding of their sums becomes visible."""
 
 Medium = Literal["own", "shared"]
-"""Whether the devices of a cohort each have the rate of a link to themselves."""
+"""Whether each device of a cohort has the rate of a link to itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scaled:
-    """Factors on nominal values, whatever they come from; base of all topologies."""
+    """Factors on nominal values; base of all topologies."""
 
     memory_scale: float = bounded(1.0, above=0, most=1e6)
-    """[1] on the memory of all nodes that pin nothing"""
+    """[1] factor on the memory of all nodes without pinned models"""
     rate_scale: float = bounded(1.0, above=0, most=1e6)
-    """[1] on the rates of all links, both ways"""
+    """[1] factor on the rates of all links, both directions"""
     radio: RadioCells = field(default_factory=RadioCells)
-    """the cells of gateways that hear LoRaWAN frames"""
+    """radio cells of gateways that receive LoRaWAN frames"""
     network_energy: Literal["allocated", "marginal"] = "allocated"
-    """what a byte counts on a fixed network: its share of all that this draws, or what it adds to it"""
+    """energy per byte on a fixed network: a share of the total power, or the marginal energy"""
 
 
 @dataclass(frozen=True)
@@ -43,39 +43,40 @@ class Node:
     memory: float | None = bounded(None, least=0)
     """[bytes] for models; null: the device's memory"""
     servers: float = bounded(1.0, above=0, infinite=True)
-    """workers side by side, so servers x slot_seconds compute seconds a slot; .inf: elastic"""
+    """workers side by side: servers x slot_seconds compute seconds per slot; .inf: elastic"""
     demand: float = bounded(0.0, least=0)
-    """weight of this node among the ingress nodes, of each device of a cohort; 0: no requests enter here"""
+    """weight among the ingress nodes, of each device for a cohort; 0: no requests enter here"""
     count: int = bounded(1, least=1, most=MOST_DEVICES)
-    """devices that the node stands for: above 1 it is a cohort, whose memory and workers are those of each"""
+    """number of devices; above 1 the node is a cohort, with memory and workers given per device"""
     pins: tuple[str, ...] = ()
-    """models held for ever; ["all"]: all. A node that pins is a repository"""
+    """pinned models; ["all"]: all models. A node with pinned models is a repository"""
     battery: Battery | None = None
-    """what the node lives on; null: mains"""
+    """power supply of the node; null: mains"""
 
 
 @dataclass(frozen=True)
 class Link:
-    """A directed link, from the side of the devices towards a repository."""
+    """A directed link, from the devices' side towards a repository."""
 
     source: str
-    """node on the side of the devices"""
+    """node on the devices' side"""
     target: str
-    """node on the side of the repository"""
+    """node on the repository's side"""
     link: str
-    """row of the catalogue; gives what is null below"""
+    """row of the catalogue, which provides values that are null below"""
     delay: float | None = bounded(None, least=0)
     """[s] round trip"""
     rate: float | None = bounded(None, above=0)
     """[bytes/s] nominal"""
     energy: float | None = bounded(None, least=0)
-    """[J/byte] of what crosses it"""
+    """[J/byte] of traffic on the link"""
     down_rate: float | None = bounded(None, least=0)
     """[bytes/s] from the repository's side back; 0: both directions share `rate`"""
     medium: Medium = "own"
-    """own: each device of a cohort has `rate` to itself; shared: all of them share it, as in a radio cell"""
+    """own: each device of a cohort has `rate` to itself; shared: all devices share it, as in a radio cell"""
     duty_cycle: float | None = bounded(None, above=0, most=1)
-    """[1] share of time that `source` may send, over an hour; null: the catalogue's, or no limit"""
+    """[1] share of time for which `source` may send, over an hour; null: the catalogue's value, or no
+    limit"""
     power: float | None = bounded(None, least=-200, most=60)
     """[dBm] at which `target` receives LoRaWAN frames of `source`; null: 10 dB above its sensitivity"""
 
@@ -85,59 +86,59 @@ class Explicit(Scaled):
     """Nodes and links, listed."""
 
     nodes: tuple[Node, ...]
-    """every node by itself"""
+    """all nodes"""
     links: tuple[Link, ...]
-    """every link by itself"""
+    """all links"""
     routes: int = bounded(1, least=1)
-    """loopless routes that requests of a class may take, the k shortest to the repositories of its task"""
+    """number of loopless routes per request class: the k shortest to the repositories of its task"""
     kind: Literal["explicit"] = "explicit"
 
 
 @dataclass(frozen=True)
 class Tier:
-    """One level of a tree; `fan_out` children hang below every node of the level above."""
+    """One level of a tree; every node of the level above has `fan_out` children."""
 
     name: str
-    """of the tier, and the beginning of the names of its nodes in a tree"""
+    """name of the tier, and prefix of its nodes' names in a tree"""
     device: str
     """device of the catalogue"""
     fan_out: int = bounded(1, least=1)
-    """children per node above; in the first tier the number of trees; a real topology has no use for it"""
+    """children per node above; in the first tier the number of trees; unused in real topologies"""
     memory: float | None = bounded(None, least=0)
     """[bytes] for models, per node; null: the device's memory"""
     servers: float = bounded(1.0, above=0, infinite=True)
     """workers side by side, per node; .inf: elastic"""
     count: int = bounded(1, least=1, most=MOST_DEVICES)
-    """devices that each node stands for: a cohort, whose memory and workers are those of each"""
+    """number of devices of each node; above 1 a cohort, with memory and workers given per device"""
     pins: tuple[str, ...] = ()
-    """models held for ever; ["all"]: all. A node that pins is a repository"""
+    """pinned models; ["all"]: all models. A node with pinned models is a repository"""
     uplink: str = "metro_fibre"
-    """link of the catalogue, to the level above"""
+    """link of the catalogue that leads to the level above"""
     delay: float | None = bounded(None, least=0)
-    """[s] round trip to the level above; null: the catalogue's, or by length in a real topology"""
+    """[s] round trip to the level above; null: the catalogue's value, or by length in a real topology"""
     rate: float | None = bounded(None, above=0)
-    """[bytes/s] to the level above; null: the catalogue's"""
+    """[bytes/s] to the level above; null: the catalogue's value"""
     down_rate: float | None = bounded(None, least=0)
-    """[bytes/s] from the level above; 0: both directions share `rate`; null: the catalogue's"""
+    """[bytes/s] from the level above; 0: both directions share `rate`; null: the catalogue's value"""
     medium: Medium = "own"
-    """own: each device of a cohort has `rate` to itself; shared: all of them share it, as in a radio cell"""
+    """own: each device of a cohort has `rate` to itself; shared: all devices share it, as in a radio cell"""
     duty_cycle: float | None = bounded(None, above=0, most=1)
-    """[1] share of time that a node may send to the level above, over an hour; null: no limit"""
+    """[1] share of time for which a node may send to the level above, over an hour; null: no limit"""
     battery: Battery | None = None
-    """what each node lives on; null: mains"""
+    """power supply of each node; null: mains"""
 
 
 @dataclass(frozen=True)
 class Hierarchy(Scaled):
-    """A tree from the cloud (first tier) to the access nodes (last tier, where demand enters).
+    """A tree from the cloud (first tier) to the access nodes (last tier, where requests enter).
 
-    Nodes are called tier-00, tier-01, ... from left to right, or like their tier if alone in it.
+    Nodes are named tier-00, tier-01, ... from left to right, or like their tier if it has one node.
     """
 
     tiers: tuple[Tier, ...]
-    """from the cloud down"""
+    """tiers from the cloud down"""
     routes: int = bounded(1, least=1)
-    """loopless routes that requests of a class may take; a tree has more than one where several tiers pin"""
+    """number of loopless routes per request class; a tree has several where several tiers pin models"""
     kind: Literal["hierarchy"] = "hierarchy"
 
 
@@ -145,26 +146,27 @@ class Hierarchy(Scaled):
 class RealTopology(Scaled):
     """Tiers over a graph of real places.
 
-    Where no attribute says otherwise, the most central node by betweenness is the repository, the next ones
-    are core nodes, and demand enters at the others, all alike. Nodes send over the paths of least delay to
-    the nearest repository; links off these are left out, unless `routes` is above 1: then all are there, each
-    way the uplink of the node that it leaves. Link delay is 2 x `detour` x length / (2e8 m/s) + `hop_delay`.
+    Unless an attribute says otherwise, the most central node by betweenness is the repository, the next ones
+    are core nodes, and requests enter at the others, with equal weights. Requests take the paths of least
+    delay to the nearest repository. Links off these paths are left out, unless `routes` is above 1: then all
+    links exist, each direction as the uplink of the node that it leaves. Link delay is 2 x `detour` x length
+    / (2e8 m/s) + `hop_delay`.
     """
 
     repository: Tier
     """the most central node, without an uplink"""
     core: Tier
-    """the next ones by centrality"""
+    """the next nodes by centrality"""
     access: Tier
-    """all others, where demand enters"""
+    """all other nodes, where requests enter"""
     core_share: float = bounded(0.2, above=0, below=1)
-    """share of the nodes, by centrality, that are core nodes: at least one, and never the last one"""
+    """share of the nodes, by centrality, that are core nodes: at least one node, never all"""
     detour: float = bounded(1.3, least=1)
-    """route length over great-circle length"""
+    """ratio of route length to great-circle length"""
     hop_delay: float = bounded(0.0005, least=0)
-    """[s] per hop, so that links of zero length still take time"""
+    """[s] per hop, so that links of zero length have a delay"""
     routes: int = bounded(1, least=1)
-    """loopless routes that requests of a class may take, the k shortest; above 1, all links are there"""
+    """number of loopless routes per request class, the k shortest; above 1, all links exist"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +174,7 @@ class TopoHubTopology(RealTopology):
     """A real topology from TopoHub, by name."""
 
     name: str
-    """such as "sndlib/germany50"; the two graphs that presets use ship with the package"""
+    """name such as "sndlib/germany50"; the two graphs that presets use ship with the package"""
     kind: Literal["topohub"] = "topohub"
 
 
@@ -180,29 +182,29 @@ class TopoHubTopology(RealTopology):
 class FileTopology(RealTopology):
     """A network from a file: GraphML, GML, or JSON in networkx's node-link form.
 
-    The fields below name attributes of the file's nodes and edges; null: as it says there.
+    The fields below name attributes of the file's nodes and edges.
     """
 
     path: str
     """.graphml, .gml or .json; in a scenario's file a relative path starts at its folder"""
     label: str | None = None
-    """what nodes are called; null: by name or label, whichever all of them have, else by their ids. Nodes of
-    one label carry their ids behind it"""
+    """node names; null: the attribute name or label, whichever all nodes have, otherwise their ids. Nodes
+    with equal labels get their ids appended"""
     longitude: str | None = None
-    """[degrees]; null: Longitude, longitude, lon or x, whichever there is. Nodes without a place have the
-    mean place of their neighbours, links between nodes without any have no length"""
+    """[degrees]; null: Longitude, longitude, lon or x, whichever exists. Nodes without coordinates get the
+    mean coordinates of their neighbours; links between nodes without any have length 0"""
     latitude: str | None = None
-    """[degrees]; null: Latitude, latitude, lat or y"""
+    """[degrees]; null: Latitude, latitude, lat or y, whichever exists"""
     tier: str | None = None
     """name of the tier; null: by centrality"""
     device: str | None = None
-    """device of the catalogue; null, or no value: the tier's"""
+    """device of the catalogue; null, or no value: the tier's device"""
     demand: str | None = None
     """weight among the ingress nodes; null: 1 at access nodes"""
     length: str | None = None
-    """[km] of an edge; null, or no value: by the places of its ends"""
+    """[km] length of an edge; null, or no value: computed from its ends' coordinates"""
     rate: str | None = None
-    """rate of an edge; null, or no value: the tier's"""
+    """rate of an edge; null, or no value: the tier's rate"""
     rate_unit: float = bounded(1.0, above=0)
-    """[bytes/s] that one unit of `rate` is, such as 125e6 for Gbit/s"""
+    """[bytes/s] size of one unit of `rate`, such as 125e6 for Gbit/s"""
     kind: Literal["file"] = "file"

@@ -1,4 +1,4 @@
-"""Users of unequal demand who visit nodes of unequal taste."""
+"""Users of unequal demand at nodes with different preferences for tasks."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from idn_gym.scenarios.families import PopularityProcess, register_process
 
 @dataclass(frozen=True)
 class Visitors(PopularityProcess):
-    """The demand of each ingress node is that of a few users, who ask for one task and differ in how much.
+    """The demand of each ingress node comes from a few users, who request one task each with different rates.
 
-    Once per episode each node draws a taste of its own, a Dirichlet law around the shares of the tasks. A
-    user who goes is followed by another one, with a task by the node's taste and a demand from a lognormal
-    law.
+    Once per episode each node draws its preferences for tasks from a Dirichlet distribution around the shares
+    of the tasks. A user who leaves is replaced by another one, with a task drawn from the node's preferences
+    and a demand from a lognormal distribution.
     """
 
     users: int = bounded(4, least=1, most=1000)
-    """at a node at a time"""
+    """number of users at a node"""
     length: float = bounded(15.0, least=1, most=1e6)
-    """[slots] that a user stays on average; geometric"""
+    """[slots] mean stay of a user; geometric"""
     uneven: float = bounded(1.0, least=0, most=10)
-    """standard deviation of the logarithm of a user's demand; 0: all have the same"""
+    """standard deviation of the logarithm of a user's demand; 0: all users have the same demand"""
     likeness: float = bounded(50.0, least=0.01, most=1e9)
-    """concentration of tastes: a share p varies over the nodes with variance p (1 - p) / (likeness + 1)"""
+    """concentration of the Dirichlet: a share p varies over nodes with variance p (1 - p) / (likeness + 1)"""
     by_node: ClassVar[bool] = True
     kind: Literal["visitors"] = "visitors"
 

@@ -1,4 +1,4 @@
-"""Demand of a scenario: how much, for which tasks, and the processes that move it."""
+"""Demand of a scenario: its size, its tasks, and the processes that change it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Fixed(PopularityProcess):
 class Sliding(PopularityProcess):
     """The popularity ranking shifts cyclically by `shift` tasks every `every` slots.
 
-    A shift by a multiple of the number of tasks changes nothing.
+    A shift by a multiple of the number of tasks has no effect.
     """
 
     shift: int = bounded(5, least=0)
@@ -45,43 +45,43 @@ class Sliding(PopularityProcess):
 class ShotNoise(PopularityProcess):
     """Shot noise: each task flares up at Poisson times and fades.
 
-    A shot has a Pareto(`tail`) height and decays exponentially with `life` slots; each task has `shots` of
-    them per episode on average. A task weighs share x (floor + (1 - floor) x noise / mean noise), and the
-    total of all tasks stays what the rate says, so that rare tasks get more than their share on average.
+    A shot has a Pareto(`tail`) height and decays exponentially over `life` slots; each task has `shots` of
+    them per episode on average. The weight of a task is share x (floor + (1 - floor) x noise / mean noise).
+    The total over all tasks is that of the rate, so rare tasks get more than their share on average.
     """
 
     shots: float = bounded(2.0, above=0, most=100)
-    """per task and episode"""
+    """mean number of shots per task and episode"""
     life: float = bounded(10.0, above=0, most=10_000)
     """[slots] in which a shot decays by a factor e"""
     tail: float = bounded(2.0, above=1)
-    """exponent of the Pareto law of heights; up to 2 their variance is infinite"""
+    """exponent of the Pareto distribution of heights; up to 2 their variance is infinite"""
     floor: float = bounded(0.1, above=0, most=1)
-    """part of its share that a task weighs without any shot"""
+    """part of its share that a task keeps without any shot"""
     kind: Literal["shot"] = "shot"
 
 
 @dataclass(frozen=True)
 class Alternating(PopularityProcess):
-    """Two halves of the tasks take turns: the bane of greedy-on-last-slot (oblivious adversary)."""
+    """Two halves of the tasks take turns; worst case for greedy on the last slot (oblivious adversary)."""
 
     period: int = bounded(2, least=2)
-    """slots until the pattern repeats; each half is on for half of it (odd: the first one slot longer)"""
+    """slots until the pattern repeats; each half is active for half of it (odd: the first one slot longer)"""
     kind: Literal["alternating"] = "alternating"
 
 
 @dataclass(frozen=True)
 class RoundRobin(PopularityProcess):
-    """One task per slot in a fixed cycle: the bane of LRU (oblivious adversary)."""
+    """One task per slot in a fixed cycle; worst case for LRU (oblivious adversary)."""
 
     hold: int = bounded(1, least=1)
-    """slots that each task is on"""
+    """number of slots for which each task is active"""
     kind: Literal["round_robin"] = "round_robin"
 
 
 @dataclass(frozen=True)
 class LfuKiller(PopularityProcess):
-    """The first half of the tasks until `switch` of the episode, then the others for ever."""
+    """The first half of the tasks until `switch` of the episode, then the other half until its end."""
 
     switch: float = bounded(1 / 3, above=0, below=1)
     """share of the episode after which the other tasks take over"""
@@ -90,10 +90,10 @@ class LfuKiller(PopularityProcess):
 
 @dataclass(frozen=True)
 class UniformTask(PopularityProcess):
-    """All demand goes to one task at a time, drawn uniformly: the lower-bound instance."""
+    """All demand is for one task at a time, drawn uniformly: the lower-bound instance."""
 
     hold: int = bounded(1, least=1)
-    """[slots] that each task is on, unless it is drawn again"""
+    """[slots] for which each task is active, unless it is drawn again"""
     kind: Literal["uniform"] = "uniform"
 
 
@@ -102,15 +102,15 @@ class Diurnal(DiurnalProcess):
     """Factor 1 + amplitude x sin(2 pi (t / period + phase)), one phase per ingress node and episode."""
 
     amplitude: float = bounded(0.6, least=0, most=1)
-    """of the sine around the mean demand 1"""
+    """amplitude of the sine around the mean demand 1"""
     period: float = bounded(144.0, above=0)
-    """[slots] of a day"""
+    """[slots] length of a day"""
     spread: float = bounded(0.0, least=0, most=1)
     """phases are uniform over this share of the period; 0: all nodes in step"""
     random_start: bool = False
     """draw the phase of slot 0 instead of starting at the mean"""
     regions: tuple[Zone, ...] = ()
-    """nodes in other time zones, whose phases are so much ahead; each node in one at most"""
+    """nodes in other time zones, with the lead of their phases; each node in at most one"""
     by_name: ClassVar[bool] = True
     kind: Literal["sine"] = "sine"
 
@@ -128,7 +128,7 @@ class Bursts(BurstProcess):
     start: float = bounded(0.02, above=0, most=1)
     """probability per slot that a burst starts"""
     stop: float = bounded(0.1, above=0, most=1)
-    """probability per slot that it stops"""
+    """probability per slot that a burst stops"""
     kind: Literal["two_state"] = "two_state"
 
     @property
@@ -138,7 +138,7 @@ class Bursts(BurstProcess):
 
 @dataclass(frozen=True)
 class FlashCrowd(FlashProcess):
-    """One task, at one slot, jumps to `factor` times its demand and decays back.
+    """At one slot, demand for one task jumps to `factor` times its value and decays back.
 
     Task and slot are drawn uniformly, once per episode.
     """
@@ -146,7 +146,7 @@ class FlashCrowd(FlashProcess):
     factor: float = bounded(10.0, least=1)
     """demand of the task at the jump over its usual demand"""
     decay: float = bounded(10.0, above=0)
-    """[slots] in which what is above usual falls by a factor e"""
+    """[slots] in which the excess over usual demand falls by a factor e"""
     kind: Literal["decay"] = "decay"
 
     @property
@@ -168,20 +168,20 @@ register_process(FlashCrowd, f"{_DEMAND}:draw_flash")
 
 @dataclass(frozen=True)
 class Workload:
-    """Demand: rate x popularity x ingress weight x the factors that are switched on.
+    """Demand: rate x popularity x ingress weight x the active factors.
 
-    Popularity moves demand between the tasks of an ingress node and keeps its total in every slot.
+    Popularity moves demand between the tasks of an ingress node and keeps the node's total in every slot.
     """
 
     rate: float = bounded(above=0)
     """[requests/s] in total, on average"""
     zipf: float = bounded(0.0, least=0)
-    """exponent of task popularity by rank; 0: the tasks' shares as they stand"""
+    """exponent of task popularity by rank; 0: the tasks' shares unchanged"""
     arrivals: Literal["fluid", "poisson"] = "fluid"
     """fluid: batches are real numbers; poisson: whole numbers drawn around them"""
     popularity: PopularityProcess = field(default_factory=Fixed)
     mobility: MobilityProcess | None = None
-    """how demand moves between ingress nodes"""
+    """movement of demand between ingress nodes"""
     diurnal: DiurnalProcess | None = None
     bursts: BurstProcess | None = None
     flash: FlashProcess | None = None

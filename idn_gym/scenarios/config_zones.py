@@ -1,4 +1,4 @@
-"""Parts of a network that keep a time of their own."""
+"""Time zones of a network's nodes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from idn_gym.config_reader import ConfigError, bounded
 
 @dataclass(frozen=True)
 class Zone:
-    """Nodes whose day begins earlier or later than that of the others."""
+    """Nodes whose day starts earlier or later than that of the others."""
 
     nodes: tuple[str, ...]
     """names of nodes, or of tiers for all their nodes"""
     phase: float = bounded(0.0)
-    """[1] turns of the day by which it is ahead; only where there are days"""
+    """[1] fraction of a day by which it is ahead; only for processes with days"""
 
     def __post_init__(self) -> None:
         if not self.nodes:

@@ -1,4 +1,4 @@
-"""Contexts: distributions of scenarios, of which `IDN-Context-v0` draws one for every episode."""
+"""Contexts: distributions of scenarios; `IDN-Context-v0` draws one scenario per episode."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from idn_gym.shipped import shipped_files
 CONTEXT_AXES = ("topology", "catalogue", "workload")
 
 HELD_OUT = ("nothing", *CONTEXT_AXES, "all")
-"""Which axes draw from the part of the split; the others draw from the part `train` whatever the split."""
+"""Axes that draw from the split's part; the other axes draw from the part `train` in every split."""
 
 
 def load_context(context: Any, overrides: Mapping[str, Any] | None = None) -> Context:
-    """Turn what a user may give into a `Context`.
+    """Turn a name, a file, a mapping or a `Context` into a `Context`.
 
     Args:
         context: the name of a file in ``configs/contexts`` without its suffix, a YAML file (paths in its
@@ -50,7 +50,7 @@ def load_context(context: Any, overrides: Mapping[str, Any] | None = None) -> Co
         plain, folder = read_yaml(context), Path(context).parent
     else:
         allowed = closest(str(context), list(shipped))
-        raise ConfigError("context", f"{show(context)} is no context, YAML file or mapping; {allowed}")
+        raise ConfigError("context", f"{show(context)} is not a context, a YAML file or a mapping; {allowed}")
     if not isinstance(plain, Mapping):
         raise ConfigError("context", f"{show(plain)} is not allowed; must be a mapping")
     read = from_plain(Context, {**plain, "scenario": _base(plain.get("scenario"), overrides, folder)})
@@ -59,7 +59,7 @@ def load_context(context: Any, overrides: Mapping[str, Any] | None = None) -> Co
 
 
 def _base(given: Any, overrides: Mapping[str, Any] | None, folder: Path) -> Any:
-    """The scenario in full and as plain data."""
+    """Return the scenario in full, as plain data."""
     try:
         if isinstance(given, Mapping):
             given = from_folder(given, folder)
@@ -72,7 +72,7 @@ def _base(given: Any, overrides: Mapping[str, Any] | None, folder: Path) -> Any:
 
 
 def base_scenario(context: Context) -> Scenario:
-    """What no axis moves, over the graph that the context's scenario names."""
+    """Return the part that no axis changes, over the graph that the context's scenario names."""
     return from_plain(Scenario, context.scenario)
 
 
@@ -87,7 +87,7 @@ def _check_against_scenario(context: Context) -> None:
     for i, pool in enumerate(context.models):
         if pool.task not in tasks:
             raise ConfigError(
-                f"models.{i}.task", f"{show(pool.task)} is not there; {closest(pool.task, tasks)}"
+                f"models.{i}.task", f"{show(pool.task)} is unknown; {closest(pool.task, tasks)}"
             )
     for i, moved in enumerate(context.workload):
         for part in SPLITS:
@@ -96,7 +96,7 @@ def _check_against_scenario(context: Context) -> None:
 
 
 def _check_moved(context: Context, place: str, key: str, value: Any) -> None:
-    """Say now, and not in the episode that draws it, that the scenario does not take a value."""
+    """Check now, rather than in the episode that draws it, that the scenario accepts a value."""
     try:
         from_plain(Scenario, override(context.scenario, {key: value}))
     except ConfigError as error:
@@ -104,16 +104,16 @@ def _check_moved(context: Context, place: str, key: str, value: Any) -> None:
 
 
 def draw_scenario(context: Context, split: str, seed: int, held_out: str = "all") -> Scenario:
-    """The scenario of one episode: a function of the arguments and of nothing else.
+    """Draw the scenario of one episode; it depends on the arguments only.
 
-    Axes that are held out draw from the part of the split, the others from the part `train`. What an axis
-    draws does not depend on what else is held out, so that scenarios of one seed can be compared.
+    Axes that are held out draw from the part of the split, the others from the part `train`. The draw of an
+    axis does not depend on which other axes are held out, so scenarios of one seed can be compared.
 
     Args:
         context: the distribution.
         split: train, validation or test.
-        seed: of the episode.
-        held_out: one of `HELD_OUT`; in the split `train` all mean the same.
+        seed: seed of the episode.
+        held_out: one of `HELD_OUT`; in the split `train` all values are equivalent.
 
     Raises:
         ConfigError: an unknown split or axis, a bad seed, or a network that the context does not allow.
@@ -139,9 +139,9 @@ def draw_scenario(context: Context, split: str, seed: int, held_out: str = "all"
 def _draw_topology(
     context: Context, tiers: Any, part: str, seed: int, streams: Streams
 ) -> TopoHubTopology | Explicit:
-    """A network of the part; `tiers` is the topology of the scenario with the devices that were drawn.
+    """Draw a network of the part; `tiers` is the scenario's topology with the drawn devices.
 
-    Real networks take turns by seed, so that as many seeds as there are networks meet all of them.
+    Real networks are used in turn by seed, so as many seeds as there are networks cover all of them.
     """
     rng = streams("context.topology")
     names = getattr(context.graphs, part)
@@ -199,17 +199,17 @@ def _most_models(pool: ModelPool, part: str) -> int:
 
 
 class ContextSizes(NamedTuple):
-    """What no scenario of a context exceeds."""
+    """Upper bounds on the sizes of a context's scenarios."""
 
     nodes: int
     links: int
     pairs: int
-    """(node, segment) that may be placed"""
+    """number of pairs (node, segment) that may be placed"""
     tasks: int
 
 
 def context_sizes(context: Context) -> ContextSizes:
-    """Sizes that the scenarios of all parts fit into: no network need be drawn for them.
+    """Bounds on the sizes of the scenarios of all parts, computed without drawing a network.
 
     Every node but one has one link, towards the repository; a model of n blocks has n (n + 1) / 2 segments,
     2 n - 1 in two parts (heads, tails, the whole), 1 in one.

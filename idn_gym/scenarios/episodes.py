@@ -52,13 +52,13 @@ def episode_seed(split: str, seed: int, episode: int = 0) -> np.random.SeedSeque
 
 
 def _prices_differ(compiled: Compiled, weights: Floats | None) -> bool:
-    """Whether what an option costs differs: by random preferences, device errors or estimates."""
+    """Whether costs of options differ between episodes: by random preferences, device errors or estimates."""
     drawn = compiled.scenario.dynamics.device_error > 0 or (weights is None and compiled.tariff is None)
     return drawn or _estimated(compiled)
 
 
 def _estimated(compiled: Compiled) -> bool:
-    """Whether the accuracies in force move, in each episode otherwise."""
+    """Whether the accuracies in force change, differently in each episode."""
     quality = compiled.scenario.quality
     return quality is not None and quality.accuracy != "nominal"
 
@@ -153,7 +153,7 @@ def start_episode(compiled: Compiled, draw: Draw, row: int, streams: Streams, we
 
 
 def _priced(draw: Draw, row: int) -> tuple[bytes, bytes]:
-    """What prices follow from; several times faster to compare than small arrays are."""
+    """Key that determines prices; comparing it is several times faster than comparing small arrays."""
     return draw.slowdown[row].tobytes(), draw.tariff[row].tobytes()
 
 

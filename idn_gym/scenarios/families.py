@@ -1,12 +1,12 @@
-"""Families of processes: what each of them draws, and `register_process`, which adds a kind to one of them.
+"""Families of processes, the arrays that each one draws, and `register_process`, which adds a kind.
 
-A process is a frozen dataclass of its parameters, with a ``kind``, and a law, the function that draws a span
-of slots: ``(process, what it moves, span) -> (drawn, state)``. `Span` says which slots. It brings a generator
-of its own, so that no process changes the numbers of another, and the state that the law returned for the
-span before: what a chain remembers, or what is drawn once per episode. A law without memory returns None.
+A process is a frozen dataclass of its parameters, with a ``kind``, and a law: the function that draws a span
+of slots, ``(process, moved, span) -> (drawn, state)``. `Span` contains the slots, a random generator of its
+own, so that no process changes the numbers of another, and the state that the law returned for the previous
+span: the state of a chain, or draws that are made once per episode. A law without memory returns None.
 
 A class whose attribute ``by_name`` is true names nodes, links or tasks, or plays a file: one slot of it is
-drawn when a scenario is compiled, so that what is wrong is said then. One of popularity or mobility whose
+drawn when a scenario is compiled, so that errors are reported then. A class of popularity or mobility whose
 attribute ``by_delay`` is true gets the delays between ingress nodes, as `Span.delays`.
 """
 
@@ -25,7 +25,7 @@ from idn_gym.scenarios.spans import Span, SpanDrawer, SpanLaw, read_pair
 
 
 class LinkProcess(Family):
-    """Rates of links: ``(process, nominal, span)`` draws (T, E) [bytes/s] from nominal ones; 0 is down."""
+    """Rates of links: ``(process, nominal, span)`` draws (T, E) [bytes/s] from nominal ones; 0: down."""
 
     kinds = Registry("dynamics.link.kind")
 
@@ -41,10 +41,10 @@ class BackgroundProcess(Family):
 
 
 class OutageProcess(Family):
-    """When nodes compute nothing: ``(process, nodes, span)`` draws (T, N) booleans.
+    """Outages of nodes: ``(process, nodes, span)`` draws (T, N) booleans, true while a node does not compute.
 
     Attributes:
-        forwards: whether they pass requests on meanwhile; if not, their links are down too.
+        forwards: whether nodes forward requests meanwhile; if not, their links are down too.
     """
 
     forwards: bool = True
@@ -61,7 +61,7 @@ class MemoryProcess(Family):
 
 
 class PriceProcess(Family):
-    """What electricity costs at nodes.
+    """Price of electricity at nodes.
 
     ``(process, nodes, span)`` draws (T, N) [EUR/kWh] where objective ``price`` is in force.
     """
@@ -71,7 +71,7 @@ class PriceProcess(Family):
 
 
 class CarbonProcess(Family):
-    """What electricity emits at nodes.
+    """Emissions of electricity at nodes.
 
     ``(process, nodes, span)`` draws (T, N) [g/kWh] where objective ``carbon`` is in force.
     """
@@ -81,21 +81,21 @@ class CarbonProcess(Family):
 
 
 class HarvestProcess(Family):
-    """What nodes harvest: ``(process, nodes, span)`` draws (T, N) [J] in each slot."""
+    """Energy that nodes harvest: ``(process, nodes, span)`` draws (T, N) [J] per slot."""
 
     kinds = Registry("dynamics.harvest.kind")
     usual = "solar"
 
 
 class PopularityProcess(Family):
-    """How demand moves between tasks, its total staying as it is.
+    """Movement of demand between tasks; the total does not change.
 
-    ``(process, popularity, span)`` draws (T, K) weights of the tasks, from their shares on average (K,); only
-    ratios within a slot matter. A slot may be all 0 for a node: it keeps its demand.
+    ``(process, popularity, span)`` draws (T, K) weights of the tasks, from their mean shares (K,); only
+    ratios within a slot matter. A slot may be all 0 for a node, which then keeps its demand.
 
     Attributes:
         by_node: whether nodes differ: then shares are (G, K), one row per ingress node, and weights (T, G K).
-        roams: whether demand moves between nodes, too: then shares are those of all demand, and ratios
+        roams: whether demand also moves between nodes: then shares are those of all demand, and ratios
             between nodes matter.
     """
 
@@ -109,11 +109,11 @@ class PopularityProcess(Family):
 
 
 class DemandProcess:
-    """What the processes that multiply demand have in common."""
+    """Common base of the processes that multiply demand."""
 
     @property
     def peak(self) -> tuple[str, float]:
-        """The parameter that sets the largest factor, and that factor, by which rewards are bounded."""
+        """The parameter that sets the largest factor, and that factor, which bounds rewards."""
         raise NotImplementedError
 
 
@@ -146,10 +146,10 @@ class FlashProcess(DemandProcess, Family):
 
 
 class MobilityProcess(Family):
-    """How demand moves between ingress nodes, its total staying as it is.
+    """Movement of demand between ingress nodes; the total does not change.
 
-    ``(process, weights, span)`` draws (T, G) factors from the nodes' shares of the demand (G,), which add up
-    to 1; factors times shares do so in every slot.
+    ``(process, weights, span)`` draws (T, G) factors from the nodes' shares of the demand (G,), which sum to
+    1; factors times shares sum to 1 in every slot.
     """
 
     kinds = Registry("workload.mobility.kind")
@@ -157,19 +157,19 @@ class MobilityProcess(Family):
 
 
 class LinkOutageProcess(Family):
-    """When links are down, whatever their rates: ``(process, links, span)`` draws (T, E) booleans."""
+    """Outages of links, independent of their rates: ``(process, links, span)`` draws (T, E) booleans."""
 
     kinds = Registry("dynamics.link_outages.kind")
     usual = "two_state"
 
 
 class ConditionProcess(Family):
-    """Under which condition requests are seen at each ingress node.
+    """Condition of the requests at each ingress node.
 
-    ``(process, ingresses, span)`` draws (T, ingresses) places in `names`.
+    ``(process, ingresses, span)`` draws (T, ingresses) positions in `names`.
 
     Attributes:
-        names: of conditions of the outcome tables.
+        names: names of conditions in the outcome tables.
     """
 
     names: tuple[str, ...]
@@ -182,16 +182,16 @@ _laws: dict[type[Any], SpanLaw | str] = {}
 
 
 def register_process(process: type[Any], draw: SpanLaw | str) -> None:
-    """Add a kind of process to its family, so that scenarios may name it.
+    """Add a kind of process to its family, so that scenarios can name it.
 
     Args:
         process: a frozen dataclass that subclasses a family of this module, whose field ``kind`` has the type
             ``Literal["its name"]`` and that name as its default.
-        draw: the law, whose family says what it draws, or "module:function", imported at the first draw. It
-            returns what it has drawn and its state afterwards, a new object where it has changed.
+        draw: the law; its family defines what it draws. Or "module:function", imported at the first draw. It
+            returns the draw and the state after it, which must be a new object if it has changed.
 
     Raises:
-        ConfigError: `process` is no such class, or the name of its kind is taken.
+        ConfigError: `process` is not such a class, or the name of its kind is taken.
     """
     family = _family_of(process)
     kinds = get_args(get_type_hints(process).get("kind"))
@@ -200,7 +200,7 @@ def register_process(process: type[Any], draw: SpanLaw | str) -> None:
         wanted = "a frozen dataclass of a family in idn_gym.scenarios.families with a literal field 'kind'"
         raise ConfigError("process", f"{show(process)} is not allowed; must be {wanted}")
     if getattr(process, "peak", None) is DemandProcess.peak:
-        raise ConfigError("process", f"{show(process)} has no peak, by which rewards are bounded")
+        raise ConfigError("process", f"{show(process)} has no attribute peak, which bounds the rewards")
     family.kinds.add(kinds[0], process)
     _laws[process] = draw
 
@@ -213,15 +213,15 @@ def draw_process(
     columns: int | None = None,
     delays: npt.NDArray[np.float64] | None = None,
 ) -> npt.NDArray[Any]:
-    """Draw what a process does in one span; its stream and its state go by its key.
+    """Draw a process over one span; its random stream and its state are stored by its key.
 
     Args:
-        drawer: of the span.
-        process: of a registered kind.
-        moved: what its law gets after the process: one value per column, or how many columns there are.
-        names: of the columns; see `Span`.
-        columns: how many there are; None: as `moved` says.
-        delays: between ingress nodes; see `Span`.
+        drawer: drawer of the span.
+        process: a process of a registered kind.
+        moved: argument of its law after the process: one value per column, or the number of columns.
+        names: names of the columns; see `Span`.
+        columns: number of columns; None: that of `moved`.
+        delays: delays between ingress nodes; see `Span`.
 
     Returns:
         (T, columns).
@@ -238,31 +238,31 @@ def draw_process(
 
 
 def run_process(process: Any, moved: Any, columns: int, span: Span) -> tuple[npt.NDArray[Any], Any]:
-    """What the law of a process draws, and its state.
+    """Call the law of a process; return its draw and its state.
 
     Args:
-        process: of a registered kind.
-        moved: what its law gets after the process itself.
-        columns: how many it has to draw.
-        span: to be drawn.
+        process: a process of a registered kind.
+        moved: argument of its law after the process itself.
+        columns: number of columns that it has to draw.
+        span: the span to draw.
 
     Returns:
         (T, columns), and the state.
 
     Raises:
-        ConfigError: the kind is not registered, its law returns no pair, or it is another package's and
-            draws another shape, numbers below 0 or no numbers.
+        ConfigError: the kind is not registered, its law does not return a pair, or a law of another package
+            draws a wrong shape, numbers below 0 or nan.
     """
     key, law = key_of(type(process)), _laws.get(type(process))
     if law is None:
-        raise ConfigError(key, f"{show(process)} is of no registered kind; see register_process")
+        raise ConfigError(key, f"{show(process)} is not of a registered kind; see register_process")
     if isinstance(law, str):
         law = _laws[type(process)] = load_target(law)
     returned, state = read_pair(key, law(process, moved, span))
     drawn: npt.NDArray[Any] = np.asarray(returned)
     if type(process).__module__.startswith("idn_gym."):
-        return drawn, state  # tests look at what ships; looking again takes as long as drawing
-    least = drawn.min(initial=np.inf)  # of what holds NaN: NaN, which is not above 0
+        return drawn, state  # tests check the laws that ship; a check here takes as long as the draw
+    least = drawn.min(initial=np.inf)  # nan if any entry is nan, and nan is not above 0
     if drawn.shape != span.shape(columns) or not least >= 0:
         wrong = f"numbers of shape {drawn.shape}, the least of them {least:g}"
         allowed = f"of shape {span.shape(columns)} and at least 0"
@@ -271,7 +271,7 @@ def run_process(process: Any, moved: Any, columns: int, span: Span) -> tuple[npt
 
 
 def key_of(process: type[Any]) -> str:
-    """The dotted key of a scenario under which processes of this class stand."""
+    """Return the dotted key of a scenario at which processes of this class stand."""
     family = _family_of(process)
     return "process" if family is None else family.kinds.key.removesuffix(".kind")
 

@@ -26,13 +26,13 @@ _TASKS = (
 )
 
 _GATEWAYS, _SENSORS = 12, 16
-"""Of the village, and at each gateway."""
+"""Devices of the village, and at each gateway."""
 
 _MESH, _BLE = 12_500.0, 37_500.0
 """[bytes/s] of a radio cell, which a schedule of time slots shares out equally among its sensors."""
 
 _RADIOS = ("ieee802154_sleepy", "ble_1m_sleepy", "lora")
-"""Of the three gateways of an edge box."""
+"""Devices of the three gateways of an edge box."""
 
 _TIERS = {"ieee802154_sleepy": "mesh", "ble_1m_sleepy": "ble"}
 """Tiers of sensors in houses."""

@@ -30,7 +30,7 @@ WIDER_FACTORS = 1
 
 
 class FieldPlace(NamedTuple):
-    """Where something stands, in metres from the south-western corner of the field."""
+    """Position in metres from the south-western corner of the field."""
 
     name: str
     east: float

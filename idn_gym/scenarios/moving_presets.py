@@ -106,7 +106,7 @@ _CITIES = (
     "Leipzig",
     "Muenchen",
 )
-"""Where people work: those of half a million inhabitants or more at which requests enter."""
+"""Work places: cities of half a million inhabitants or more at which requests enter."""
 
 _TOWNS = (
     "Aachen",
@@ -139,7 +139,7 @@ _TOWNS = (
     "Ulm",
     "Wesel",
 )
-"""Where they live."""
+"""Homes."""
 
 METRO_DAY = c.Scenario(
     name="metro-day",

@@ -1,4 +1,4 @@
-"""The named scenarios that `IDN-v0` means: in code, versioned with the package."""
+"""The presets: scenarios with names, defined in code and versioned with the package."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _sensor(name: str, device: str) -> c.Node:
     return c.Node(name, device=device, tier="device", memory=150e3, demand=1.0)
 
 
-# Sources of rates and demand, and what each preset is loaded to: docs/presets.md.
+# Sources of rates and demand, and the load of each preset: docs/presets.md.
 
 EDGE_SMALL = c.Scenario(
     name="edge-small",
@@ -56,7 +56,7 @@ EDGE_SMALL = c.Scenario(
         c.Task("coco", ("yolov5n_640", "yolov5s_640", "yolov5m_640"), share=0.05, timeout=2.0, deadline=0.5),
     ),
     serving=c.Serving(loading="transfer"),
-    # 15 pictures a second and board: one camera at its usual frame rate.
+    # 15 pictures per second and board: one camera at its usual frame rate.
     workload=c.Workload(
         rate=60.0, diurnal=c.Diurnal(spread=0.5, random_start=True), bursts=c.Bursts(ratio=3.0)
     ),
@@ -95,9 +95,9 @@ ISP_HIERARCHY = c.Scenario(
     topology=c.Hierarchy(
         tiers=(
             c.Tier("cloud", device="gpu_v100_darknet", memory=64e9, servers=float("inf"), pins=("all",)),
-            # Machines of four GPUs, each of which holds its node's models: one at a station, twelve at the
-            # ISP. With a quarter of them the best static placement asks nodes for up to four times what they
-            # have, which private capacities allow. Links of the upper tiers have 10 Gbit/s.
+            # Machines with four GPUs, each of which holds its node's models: one at a station, twelve at the
+            # ISP. With a quarter of them the best static placement would use up to four times the capacity of
+            # nodes, which private capacities allow. Links of the upper tiers have 10 Gbit/s.
             c.Tier(
                 "isp",
                 device="gpu_v100_darknet",
@@ -186,14 +186,14 @@ FASHION_EDGE = c.Scenario(
         nodes=(
             _sensor("sensor-ble", "mcu_m4_stm32l4r5"),
             _sensor("sensor-mesh", "mcu_m7_stm32h7a3"),
-            # A computer on a fast link, for which cutting networks is not worth it, unlike the sensors.
+            # A computer on a fast link, for which cutting networks does not pay, unlike for the sensors.
             c.Node("camera-wifi", device="sbc_rpi4", tier="device", memory=1e6, demand=1.0),
             c.Node("gateway", device="sbc_rpi_zero2w", tier="edge", memory=600e3),
             c.Node("edge", device="sbc_rpi5", tier="edge", memory=1e6),
             c.Node("cloud", device="gpu_a100_trt_int8", tier="cloud", servers=float("inf"), pins=("all",)),
         ),
         links=(
-            # What the gateway's radios leave for these two: it serves others, too.
+            # The share of the gateway's radios for these two nodes; the gateway serves others too.
             c.Link("sensor-ble", "gateway", link="ble_1m", rate=5e3),
             c.Link("sensor-mesh", "gateway", link="ieee802154", rate=3e3),
             c.Link("camera-wifi", "edge", link="wifi_iot"),
@@ -221,7 +221,7 @@ FASHION_EDGE = c.Scenario(
         ),
     ),
     serving=c.Serving(loading="transfer"),
-    # 20 pictures a second and sensor: one small camera.
+    # 20 pictures per second and sensor: one small camera.
     workload=c.Workload(rate=60.0, bursts=c.Bursts(ratio=3.0)),
     dynamics=c.Dynamics(link=c.Ar1(), moving_links=("ble_1m", "ieee802154")),
     scales=c.Scales(error=0.03, latency=0.2, energy=0.01, traffic=2e3, update=1.0),
@@ -239,7 +239,7 @@ PRESETS: dict[str, c.Scenario] = {
 
 
 def load_scenario(scenario: Any, overrides: Mapping[str, Any] | None = None) -> c.Scenario:
-    """Turn what a user may give into a `Scenario`.
+    """Turn a name, a file, a mapping or a `Scenario` into a `Scenario`.
 
     Args:
         scenario: a preset's name, that of a file in ``configs/scenarios`` without its suffix, a YAML file
@@ -262,7 +262,9 @@ def load_scenario(scenario: Any, overrides: Mapping[str, Any] | None = None) -> 
         plain = from_folder(_from_mapping(read_yaml(scenario)), Path(scenario).parent)
     else:
         allowed = closest(str(scenario), [*PRESETS, *shipped_files("scenarios")])
-        raise ConfigError("scenario", f"{show(scenario)} is no preset, YAML file or mapping; {allowed}")
+        raise ConfigError(
+            "scenario", f"{show(scenario)} is not a preset, a YAML file or a mapping; {allowed}"
+        )
     plain = override(plain, overrides or {})
     if isinstance(plain.get("topology"), (str, Path)):
         raise ConfigError("topology", say_how_to_bring(plain["topology"]))
@@ -270,7 +272,7 @@ def load_scenario(scenario: Any, overrides: Mapping[str, Any] | None = None) -> 
 
 
 def from_folder(plain: Any, folder: Path) -> Any:
-    """The same with relative paths starting at `folder`."""
+    """Return the same mapping with relative paths starting at `folder`."""
     changes: dict[str, Any] = {}
     if isinstance(plain.get("catalog"), (list, tuple)):
         changes["catalog"] = [str(folder / p) if isinstance(p, str) else p for p in plain["catalog"]]

@@ -43,7 +43,7 @@ def draw_tree(
             )
             return TopologyGraph("tree", tuple(names), edges)
     wanted = "allow more places or children"
-    raise ConfigError("trees", f"no tree of {MOST_TRIES} that were drawn is of part {part}; {wanted}")
+    raise ConfigError("trees", f"none of {MOST_TRIES} random trees belongs to part {part}; {wanted}")
 
 
 def _draw_parents(count: int, fan_out: int, rng: np.random.Generator) -> list[int]:

@@ -35,7 +35,7 @@ class ReferenceFront(NamedTuple):
 
 
 def read_front(scenario: Scenario) -> ReferenceFront:
-    """The front of a preset, whichever of the objectives by default are in force.
+    """The front of a preset, for any of the default objectives.
 
     Raises:
         ConfigError: none ships for the scenario, the scenario is a preset that was changed, or an objective
@@ -49,7 +49,7 @@ def read_front(scenario: Scenario) -> ReferenceFront:
     if scenario.name not in shipped or whole != PRESETS[scenario.name]:
         raise ConfigError(
             "pareto_front",
-            f"no front ships for this scenario, {scenario.name!r}; unchanged, these have one: "
+            f"no front ships for this scenario, {scenario.name!r}; these have one if unchanged: "
             f"{', '.join(shipped)}",
         )
     file = read_arrays(FRONTS / f"{scenario.name}.npz")

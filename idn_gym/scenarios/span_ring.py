@@ -1,4 +1,4 @@
-"""What an environment keeps of its episodes: of each two spans, the played one and that before or after."""
+"""Episodes that an environment keeps: two spans of each, the current one and the one before or after."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class SpanRing:
 
     def _draw_next(self, row: int) -> None:
         number, streams = int(self._drawn[row]), self._streams[row]
-        if streams is None:  # nobody has started it
+        if streams is None:  # not started yet
             return
         before = self._chains[row][number]
         self._chains[row].append(draw_span(self._compiled, self.draw, row, streams, number, before))
@@ -94,7 +94,7 @@ class SpanRing:
         return total
 
     def chains(self) -> list[list[Chains]]:
-        """What `restore` needs besides the seeds: per row, states at the start of its spans so far."""
+        """Data that `restore` needs besides the seeds: per row, states at the start of its spans so far."""
         return [list(states) for states in self._chains]
 
     def restore(self, row: int, streams: Streams, weights: Floats, chains: Sequence[Chains]) -> None:

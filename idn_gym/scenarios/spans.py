@@ -26,7 +26,7 @@ Chains = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What a process is asked to draw: the T slots of one span."""
+    """Input of a process's law: the T slots of one span."""
 
     first: int
     """its first slot"""
@@ -80,7 +80,7 @@ class SpanDrawer:
             horizon: slots of the episode.
             slot_seconds: [s] length of a slot.
             streams: of the episode; every span has its own part of them.
-            chains: state of each process at the end of the span before; left as it is.
+            chains: state of each process at the end of the span before; not changed.
         """
         self.first = number * SPAN_SLOTS
         self.length = min(SPAN_SLOTS, horizon - self.first)
@@ -93,7 +93,7 @@ class SpanDrawer:
         return self.length, columns
 
     def stream(self, name: str) -> np.random.Generator:
-        """The span's stream called `name`, valid until the next one is asked for."""
+        """The span's stream called `name`, valid until the next one is requested."""
         return self._streams(name)
 
     def draw(
@@ -104,7 +104,7 @@ class SpanDrawer:
         names: Sequence[tuple[str, ...]] = (),
         delays: Floats | None = None,
     ) -> Any:
-        """What a law draws.
+        """Draw with a law.
 
         Args:
             key: of the process in a scenario; its stream and its state go by it.
@@ -134,7 +134,7 @@ class SpanDrawer:
 
 
 def read_pair(key: str, returned: Any) -> tuple[Any, Any]:
-    """What a law has returned: what it draws, and its state.
+    """Check the result of a law: its draw and its state.
 
     Raises:
         ConfigError: it is no pair.
@@ -173,6 +173,6 @@ def draw_end_to_end(
     slot_seconds: float = 600.0,
     split: str = SPLITS[0],
 ) -> npt.NDArray[Any]:
-    """What ``draw(*arguments, drawer)`` makes of each span of an episode, as one array of `horizon` rows."""
+    """Results of ``draw(*arguments, drawer)`` for all spans of an episode, as one array of `horizon` rows."""
     spans = walk_spans(horizon, slot_seconds, Streams(rng, split))
     return np.concatenate([draw(*arguments, drawer) for drawer in spans])

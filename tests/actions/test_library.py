@@ -40,7 +40,7 @@ def test_a_choice_is_a_placement(make_scenario):
         codec.state, outcome = step(codec.instance, codec.state, codec.decode([choice]))
         assert codec.wanted([choice])["a"] == wanted and outcome.refused[0] == 0
         np.testing.assert_array_equal(codec.state.resident[0], codec.compiled.placements[choice])
-    with pytest.raises(ConfigError, match=r"^action: every placement may be asked for .* no mask$"):
+    with pytest.raises(ConfigError, match=r"^action: every placement may be requested .* no mask$"):
         codec.codec.masks(codec.instance, codec.state)
 
 
@@ -77,7 +77,7 @@ def test_what_the_command_writes_is_a_scenario_to_train_on(tmp_path, capsys):
     changes = ("workload.rate=0.4", "horizon=12")
     FindPlacementsCommand(scenario="tiny", out=out, changes=changes, **options).run()
     said = capsys.readouterr().out
-    assert "the best placement that is kept" in said and str(out) in said
+    assert "the best static placement" in said and str(out) in said
     written = yaml.safe_load(out.read_text())
     assert written["workload"]["rate"] == 0.4
     env = IDNEnv(str(out), preference="balanced")

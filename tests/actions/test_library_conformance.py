@@ -104,5 +104,7 @@ def test_agents_come_back_from_their_files_and_play_the_same(tmp_path, kind):
 
 @pytest.mark.parametrize("kind", ["ppo-graph", "maskable-ppo", "sac"])
 def test_agents_without_a_readout_or_a_mask_to_read_say_so(kind):
-    with pytest.raises(ConfigError, match=r"^action: 'library' is not what .* can act through; allowed: "):
+    with pytest.raises(
+        ConfigError, match=r"^action: .* does not support the action codec 'library'; allowed: "
+    ):
         load_run_config({"scenario": to_plain(TINY)}, agent=kind, changes={"action": "library"})

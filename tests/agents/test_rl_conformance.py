@@ -119,7 +119,7 @@ def test_masks_hold_in_training():
 )
 def test_other_codecs_are_refused(kind, codec):
     allowed = ", ".join(CONFIGS[kind].codecs())
-    message = f"action: '{codec}' is not what {kind} can act through; allowed: {allowed}"
+    message = f"action: {kind} does not support the action codec '{codec}'; allowed: {allowed}"
     with pytest.raises(ConfigError, match=re.escape(message)):
         load_run_config(scenario="tiny", agent=kind, changes={"action": codec})
 

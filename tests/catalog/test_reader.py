@@ -106,7 +106,7 @@ def test_a_file_that_says_where_it_comes_from_is_what_was_written(tmp_path, name
     again = load_catalog((str(path),)).models
     assert [again[model.name] for model in known] == known
     path.write_text(path.read_text().replace("0.69758", "0.79758"))
-    with pytest.raises(ConfigError, match=rf"{name}.about.hash: is not that of the content"):
+    with pytest.raises(ConfigError, match=rf"{name}.about.hash: does not match the content"):
         load_catalog((str(path),))
 
 
@@ -117,7 +117,7 @@ BROKEN = {
     "models.0.blocks": ([], "at least one block"),
     "models.0.blocks.0.macs": ("1e6", "must be a number"),
     "models.0.blocks.0.layers": (1.5, "must be a whole number"),
-    "models.0.blocks.1.output": (5, "the answer is free: 0"),
+    "models.0.blocks.1.output": (5, "the answer must have 0 bytes"),
     "models.0.blocks.1.layers": (None, "must be all or none"),
     "models.0.blocks.0.mcas": (3, "did you mean 'macs'?"),
     "models.0.points": ([], "one point at least"),
@@ -171,7 +171,7 @@ def test_names_and_measured_rows_must_differ(tmp_path):
     with pytest.raises(ConfigError, match="'mine' is taken by"):
         load_catalog(save(tmp_path, {"models": [MODEL, MODEL]}))
     twice = {**MODEL, "seconds": MODEL["seconds"] * 2}
-    with pytest.raises(ConfigError, match="'sbc_rpi4' is there twice"):
+    with pytest.raises(ConfigError, match="'sbc_rpi4' is given twice"):
         load_catalog(save(tmp_path, {"models": [twice]}))
 
 

@@ -108,9 +108,9 @@ def test_what_runs_on_the_device_needs_no_link(scenario):
 @pytest.mark.parametrize(
     ("links", "problem"),
     [
-        ([*LINKS, ("d", "g", {"link": "lora_sf7_eu868"})], "d->g is there twice|d->g: is there twice"),
-        ([*LINKS, ("g", "c", {})], "g->c: is there twice"),
-        ([*LINKS, ("d", "g", {})], "d->g: is there twice"),
+        ([*LINKS, ("d", "g", {"link": "lora_sf7_eu868"})], "d->g is given twice|d->g: is given twice"),
+        ([*LINKS, ("g", "c", {})], "g->c: is given twice"),
+        ([*LINKS, ("d", "g", {})], "d->g: is given twice"),
         ([*LINKS, ("e", "d", {})], "e->d: must not lead to 'd'"),
     ],
 )
@@ -185,7 +185,7 @@ def test_brackets_leave_out_who_chooses_links(scenario, make_scenario, capsys):
     words = ["hedonic", "static-greedy", "random"]
     associated = dataclasses.replace(scenario, action="association")
     assert bounded_policies(associated, words) == {"static-greedy"}
-    assert "left out, as they may choose others: hedonic, random" in capsys.readouterr().out
+    assert "left out, as these policies may choose other links: hedonic, random" in capsys.readouterr().out
     plain = make_scenario(NODES, LINKS[2:], MODEL)
     assert bounded_policies(plain, words) == set(words) and not capsys.readouterr().out
 

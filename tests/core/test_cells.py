@@ -128,7 +128,7 @@ def test_radios_need_shared_capacity(make_scenario):
     links = [("d", "g", {"link": "lora_sf7_eu868"}), UP]
     scenario = make_scenario({"d": {"demand": 1.0}} | REST, links, MODEL, {"serving.capacity": "exogenous"})
     with pytest.raises(
-        ConfigError, match=r"topology\.links\.d->g\.link: 'lora_sf7_eu868' is not .*; take shared"
+        ConfigError, match=r"topology\.links\.d->g\.link: 'lora_sf7_eu868' is not .*; set it to shared"
     ):
         compile_scenario(scenario)
 

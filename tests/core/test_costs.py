@@ -86,7 +86,7 @@ def test_slots_and_placements_that_do_not_fit_are_refused(ask, scenario):
     for placement in (pinned[:2], pinned.astype(float), pinned.tolist()):
         with pytest.raises(ConfigError, match="placement: must be an array of whole numbers of the shape"):
             ask(instance, 0, placement)
-    with pytest.raises(ConfigError, match="placement: holds numbers that are no segments"):
+    with pytest.raises(ConfigError, match="placement: holds numbers that are not segments"):
         ask(instance, 0, pinned + 100)
 
 
@@ -94,5 +94,5 @@ def test_rows_and_wishes_that_do_not_fit_are_refused(scenario):
     instance = build_instance(scenario, 0)
     with pytest.raises(ConfigError, match="b: 1 is not allowed; must be a whole number from 0 to 0"):
         costs(instance, 0, 1)
-    with pytest.raises(ConfigError, match="placement: holds numbers that are no segments"):
+    with pytest.raises(ConfigError, match="placement: holds numbers that are not segments"):
         static_gain(instance, instance.tables.pinned + 100)

@@ -174,7 +174,9 @@ def test_what_nothing_bounds_is_refused(monkeypatch):
         )
     )  # fmt: skip
     spare = load_scenario("tiny", {"horizon": 2, "objectives": ["latency", "spare"]})
-    with pytest.raises(ConfigError, match="objectives: 'spare' is not allowed here; nothing bounds it"):
+    with pytest.raises(
+        ConfigError, match="objectives: 'spare' is not allowed here; no bound is known for it"
+    ):
         episode_limits(spare, weights[:, :2], 0)
 
 

@@ -217,5 +217,5 @@ def test_the_command_prints_a_line_per_agent_and_refuses_what_it_cannot_play(tmp
     assert [line.split("  ")[0] for line in lines[1:]] == ["random, rate 5", "random, rate 10"]
     with pytest.raises(SystemExit, match="part: 'b' is not allowed"):
         delay_table.main([str(study), "b"])
-    with pytest.raises(SystemExit, match="part: 'c' is not there; allowed: a, b"):
+    with pytest.raises(SystemExit, match="part: 'c' is unknown; allowed: a, b"):
         delay_table.main([str(study), "c"])

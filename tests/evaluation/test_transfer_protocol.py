@@ -67,5 +67,5 @@ def test_what_is_drawn_says_all_axes():
 
 
 def test_unknown_protocols_are_named():
-    with pytest.raises(ConfigError, match=r"protocol: 'transfer-2' is not there; .*transfer-1"):
+    with pytest.raises(ConfigError, match=r"protocol: 'transfer-2' is unknown; .*transfer-1"):
         find_protocol("transfer-2")

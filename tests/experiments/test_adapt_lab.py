@@ -103,7 +103,7 @@ def test_what_is_done_is_not_done_again_and_the_same_bits_come_of_it(done, capsy
     known = lost.read_bytes()
     lost.write_text("{")  # as no kill leaves it
     assert not job_done(study, store, out, jobs[1])
-    with pytest.raises(ConfigError, match="is not there, or of another study"):
+    with pytest.raises(ConfigError, match="is missing or belongs to another study"):
         read_job(study, store, out, jobs[1])
     adapt_lab.main([str(done / "study.yaml"), "--out", str(out)])
     assert "9 of 10 jobs are done" in capsys.readouterr().out

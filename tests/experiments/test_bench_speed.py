@@ -239,7 +239,7 @@ def test_version_01_is_taken_out_of_the_repository(tmp_path, monkeypatch):
     monkeypatch.setattr(versions, "BASELINE_COMMIT", "0" * 40)
     with pytest.raises(ConfigError, match=r"^baseline: commit 0000000 is not in this checkout"):
         versions.version_01(None, tmp_path)
-    with pytest.raises(ConfigError, match=r"^baseline: 'no-python' is no program"):
+    with pytest.raises(ConfigError, match=r"^baseline: 'no-python' is not a program"):
         versions.version_01("no-python", tmp_path)
     monkeypatch.setattr(versions, "BASELINE_COMMIT", versions.commit_of_checkout().rstrip("+"))
     if versions.commit_of_checkout() == "unknown":

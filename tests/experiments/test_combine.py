@@ -55,11 +55,11 @@ def test_nothing_is_said_to_be_proven_with_transfer(capsys):
 @pytest.mark.parametrize(
     "words, said",
     [
-        (["lru", *WORDS], "'lru' is no combiner"),
-        (["hybrid-hedge", "hybrid-hedge", *WORDS], "must be different ones"),
+        (["lru", *WORDS], "'lru' is not a combiner"),
+        (["hybrid-hedge", "hybrid-hedge", *WORDS], "must be one or more, all different"),
         ([*WORDS, "--events"], "is not allowed without --out"),
         (["--experts", "lru"], "must be at least 2"),
-        ([*WORDS, "--prior", "nobody"], "'nobody' is not there"),
+        ([*WORDS, "--prior", "nobody"], "'nobody' is unknown"),
         ([*WORDS, "--rho", "0"], "rho"),
     ],
 )
@@ -78,7 +78,7 @@ def test_compare_plays_an_agent_with_options_of_a_file(tmp_path, capsys):
     with pytest.raises(ConfigError, match="overrides and train are not allowed"):
         path.write_text("agent: lru\noverrides: {horizon: 3}\n")
         compare.entry_file(str(path))
-    with pytest.raises(ConfigError, match="'lro' is not there"):
+    with pytest.raises(ConfigError, match="'lro' is unknown"):
         path.write_text("agent: lro\n")
         compare.entry_file(str(path))
 

@@ -161,4 +161,4 @@ def test_an_option_that_had_another_name_is_answered_with_the_new_one(name, line
     with pytest.raises(SystemExit) as stop:
         importlib.import_module(f"experiments.{name}").main(line.split())
     said = capsys.readouterr().err
-    assert stop.value.code == 2 and f"is no option any more; {new}; python -m experiments.{name}" in said
+    assert stop.value.code == 2 and f"is no longer an option; {new}; python -m experiments.{name}" in said

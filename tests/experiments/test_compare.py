@@ -185,10 +185,10 @@ def test_a_policy_that_observes_its_preference_is_told_the_one_asked_for(tmp_pat
     [
         (["cloud"], "did you mean 'cloud-only'?"),
         (["nowhere/policy.zip"], "config.yaml"),
-        (["ppo"], "'ppo' has to be trained first; give the policy.zip of a run"),
+        (["ppo"], "'ppo' must be trained first; give the policy.zip of a run"),
         (["random", "--reference", "popularity"], "random"),
-        (["random", "random"], "policies: 'random' is there twice"),
-        (["random", "--scenario", "tiny", "tiny"], "--scenario: 'tiny' is there twice"),
+        (["random", "random"], "policies: 'random' is given twice"),
+        (["random", "--scenario", "tiny", "tiny"], "--scenario: 'tiny' is given twice"),
         (["--scenario", "tinny"], "tiny"),
         (["horizn=3"], "horizon"),
     ],

@@ -44,7 +44,7 @@ def test_the_table_and_the_file(world, tmp_path, capsys):
     ("words", "message"),
     [
         (["--accuracies", "guess"], "--accuracies: 'guess' is not allowed"),
-        (["--scenario", "tiny"], "--scenario: 'tiny' is not allowed; its quality is known"),
+        (["--scenario", "tiny"], "--scenario: 'tiny' is not allowed; its quality is not hidden"),
     ],
 )
 def test_bad_words_are_named(words, message, capsys):

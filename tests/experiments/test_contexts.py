@@ -112,9 +112,9 @@ def test_turns_are_an_episode_of_every_environment():
     ("command", "words", "said"),
     [
         (compare_contexts, ["--held-out", "tasks"], "--held-out: 'tasks' is not allowed"),
-        (compare_contexts, ["--context", "tres"], "context: 'tres' is no context"),
+        (compare_contexts, ["--context", "tres"], "context: 'tres' is not a context"),
         (train_contexts, ["--agent", "ppo", "--out", "x"], "agent: 'ppo' is not allowed; must be ppo-graph"),
-        (train_contexts, ["--context", "tres", "--out", "x"], "context: 'tres' is no context"),
+        (train_contexts, ["--context", "tres", "--out", "x"], "context: 'tres' is not a context"),
     ],
 )
 def test_bad_words_end_in_one_line(command, words, said, tmp_path, monkeypatch):

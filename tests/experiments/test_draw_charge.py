@@ -30,7 +30,7 @@ def test_it_is_drawn(tmp_path, capsys):
             ["cloud-only", "--scenario", "tiny"],
             "scenario: 'tiny' is not allowed; none of its nodes has a battery",
         ),
-        ([], "policies: none is named"),
+        ([], "policies: no policy is named"),
     ],
 )
 def test_what_cannot_be_drawn_is_said(words, message, capsys):

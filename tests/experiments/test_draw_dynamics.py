@@ -80,7 +80,7 @@ def test_pictures_are_written(tmp_path, capsys):
     out = tmp_path / "out.png"
     draw_dynamics.main(["--scenario", "tiny", "--out", str(out), "horizon=9", "dynamics.device_error=0.1"])
     assert capsys.readouterr().out == f"{out}\n" and out.stat().st_size > 5000
-    with pytest.raises(SystemExit, match="error: scenario: missing; what is changed must be named"):
+    with pytest.raises(SystemExit, match="error: scenario: missing; changes need a scenario"):
         draw_dynamics.main(["horizon=9"])
 
 

@@ -71,7 +71,7 @@ def test_killed_and_resumed_run_ends_with_the_same_bits(tmp_path, agent):
     for number, status in ((signal.SIGTERM, 128 + signal.SIGTERM), (signal.SIGKILL, -signal.SIGKILL)):
         assert kill_in_the_middle(start(agent, parts), parts / "checkpoint.pt", number) == status
     said = (tmp_path / "output.txt").read_text()
-    assert "stopped; the same command with --resume goes on" in said and "Traceback" not in said
+    assert "stopped; the same command with --resume continues" in said and "Traceback" not in said
     assert not (parts / "policy.zip").exists()
     assert start(agent, parts).wait() == 0, (tmp_path / "output.txt").read_text()[-3000:]
     expected, found = weights(whole), weights(parts)

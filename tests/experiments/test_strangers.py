@@ -85,7 +85,9 @@ def test_weights_of_other_nets_are_refused(run, tmp_path):
     (tmp_path / "policy.zip").write_bytes((run / "policy.zip").read_bytes())
     config = load_run_config(None, "tiny", "ppo", {**TINY, "agent.net_arch": [9]})
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"run": to_plain(config)}))
-    with pytest.raises(ConfigError, match=r"policy\.zip' was trained on other .* or with other nets"):
+    with pytest.raises(
+        ConfigError, match=r"policy\.zip' was trained on other .* or with networks of other sizes"
+    ):
         play_agent(str(tmp_path / "policy.zip"), scenario("tiny"), range(1))
 
 

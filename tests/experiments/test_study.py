@@ -102,7 +102,7 @@ def test_everything_is_played_once_and_gains_are_those_of_rollouts(played):
 def test_the_page_holds_tables_and_figures_and_says_what_is_missing(played):
     page = (played / "report.html").read_text()
     assert page.count("data:image/png;base64,") == len(MINI["figures"])
-    assert "gone: nowhere.csv is not there" in page and "python -m experiments.study" in page
+    assert "gone: nowhere.csv does not exist" in page and "python -m experiments.study" in page
     assert "src=" not in page.replace('src="data:', "")  # nothing is fetched from elsewhere
     check_links(page, played)
     table = lines(played / "table.csv")
@@ -309,7 +309,7 @@ def test_smoke_cuts_down():
     [
         (
             {"figures": [{"name": "f", "kind": "dots", "part": "rate"}]},
-            r"^figures\.0\.part: 'rate' is no part",
+            r"^figures\.0\.part: 'rate' is not a part",
         ),
         (
             {"figures": [{"name": "f", "kind": "sweep", "part": "rates", "x": "rate"}]},

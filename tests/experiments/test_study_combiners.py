@@ -73,8 +73,8 @@ def test_a_combiner_follows_the_policy_that_was_trained_for_it(tmp_path):
             {"options": {"experts": ["lru", {"agent": "thrifty", "options": {"experts": ["trained"]}}]}},
             r"options.experts: 'trained' is not allowed inside another combiner",
         ),
-        ({"options": {"experts": ["trained", "trained"]}}, r"experts: 'trained' is there twice"),
-        ({"options": {"experts": ["trained", "lruu"]}}, r"experts.1.agent: 'lruu' is not"),
+        ({"options": {"experts": ["trained", "trained"]}}, r"experts: 'trained' is given twice"),
+        ({"options": {"experts": ["trained", "lruu"]}}, r"experts.1.agent: 'lruu' is unknown"),
     ],
 )
 def test_a_combiner_that_could_not_be_trained_is_refused(change, message):

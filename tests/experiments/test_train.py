@@ -209,7 +209,7 @@ def test_finished_run_is_left_alone(words, folder):
 def test_folder_of_another_run_is_refused(words):
     with pytest.raises(SystemExit, match="holds a run"):
         main(words)
-    with pytest.raises(SystemExit, match=r"agent.gamma: 0.9 is not what the run has"):
+    with pytest.raises(SystemExit, match=r"agent.gamma: 0.9 differs from the run's value"):
         main([*words, "agent.gamma=0.9", "--resume"])
 
 

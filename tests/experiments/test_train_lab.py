@@ -69,7 +69,7 @@ def test_a_missing_network_names_the_command_that_trains_it(store, tmp_path):
     empty = Store(store.lab, tmp_path)
     for ask in (lambda: empty.scores("exits", 0), empty.complete):
         with pytest.raises(
-            ConfigError, match=r"is not there, .* python -m experiments.train_lab configs/lab/"
+            ConfigError, match=r"is missing or .* python -m experiments.train_lab configs/lab/"
         ):
             ask()
 
@@ -146,7 +146,7 @@ def test_the_folder_of_the_pictures_is_an_option_of_every_command_that_reads_the
     for command, words in (*commands, (make_lab_catalog, [str(store.folder), *out])):
         # So that it is as before after the test.
         monkeypatch.setenv("FASHION_MNIST", "elsewhere")
-        with pytest.raises(SystemExit, match=r"error: here/train-images.*\.gz: is not there; .* --data"):
+        with pytest.raises(SystemExit, match=r"error: here/train-images.*\.gz: does not exist; .* --data"):
             command.main([*words, "--data", "here"])
 
 

@@ -198,13 +198,13 @@ def test_the_report_has_all_tables(played):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"protocol": "transfer-9"}, "protocol: 'transfer-9' is not there"),
-        ({"compared": "olag"}, "compared: 'olag' is not there"),
+        ({"protocol": "transfer-9"}, "protocol: 'transfer-9' is unknown"),
+        ({"compared": "olag"}, "compared: 'olag' is unknown"),
         ({"held_out": ["topology"]}, "held_out: 'topology' is not in trees-0"),
         ({"tuning": {"held_out": ["topology"]}}, "tuning.held_out: 'topology' is not in trees-0"),
-        ({"learning": {"index": {"generation": 3}}}, "learning.index.generation: is not known here"),
+        ({"learning": {"index": {"generation": 3}}}, "learning.index.generation: is unknown"),
         ({"learning": {"graph": {"seed": 3}}}, "learning.graph.seed: is not allowed"),
-        ({"agents": [{"agent": "ppo", "train": {"steps": 3}}]}, "compared: 'static-greedy' is not there"),
+        ({"agents": [{"agent": "ppo", "train": {"steps": 3}}]}, "compared: 'static-greedy' is unknown"),
     ],
 )
 def test_what_is_wrong_names_its_key(changes, said):

@@ -159,7 +159,7 @@ def test_the_best_is_confirmed_on_other_seeds_once(tmp_path, monkeypatch):
     [
         ({"space": {}}, "space: is empty"),
         ({"space": {"agent.gama": {"low": 0, "high": 1}}}, r"space.agent.gama: .*did you mean 'agent.gamma'"),
-        ({"space": {"envs": {"low": 1, "high": 4}}}, "space.envs: is not there to be tuned"),
+        ({"space": {"envs": {"low": 1, "high": 4}}}, "space.envs: cannot be tuned"),
         ({"space": {"agent.kind": {"choices": ["ppo", "a2c"]}}}, "space.agent.kind"),
         ({"space": {"agent.gamma": {"low": 0, "high": 2}}}, r"^space\.agent\.gamma: 2.* at most 1"),
         ({"space": {"agent.gamma": {"low": 0.9, "high": 0.1}}}, "space.agent.gamma: 0.9 to 0.1 is no range"),

@@ -163,7 +163,7 @@ def test_thresholds_played_on_the_table_give_the_entries_points_exactly(rebuilt)
 
 def test_networks_that_are_not_there_are_named(digits_store, tmp_path):
     empty = Store(digits_store.lab, tmp_path)
-    with pytest.raises(ConfigError, match=r"baseline.*train what is missing with"):
+    with pytest.raises(ConfigError, match=r"baseline.*train the missing networks with"):
         make_lab_catalog.build_lab_models(empty, [0])
     with pytest.raises(SystemExit, match=r"seeds: \[1\] is not allowed; all networks are there with \[0\]"):
         make_lab_catalog.main([str(digits_store.folder), "--training-seeds", "1", "--out", str(tmp_path)])

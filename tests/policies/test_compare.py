@@ -39,9 +39,9 @@ def test_a_policy_plays_as_it_does_by_hand():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"policies": []}, "policies: none is named"),
-        ({"policies": ["infda"]}, r"policy: 'infda' is not there; .*did you mean 'infida'"),
-        ({"policies": ["lfu", "lfu"]}, "policies: 'lfu' is there twice"),
+        ({"policies": []}, "policies: no policy is named"),
+        ({"policies": ["infda"]}, r"policy: 'infda' is unknown; .*did you mean 'infida'"),
+        ({"policies": ["lfu", "lfu"]}, "policies: 'lfu' is given twice"),
         ({"reference": "lru"}, "reference: 'lru' is not among the policies"),
         ({"seeds": 0}, "seeds: 0 is not allowed"),
         ({"seeds": []}, r"seeds: \[\] is not allowed"),

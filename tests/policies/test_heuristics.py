@@ -205,7 +205,7 @@ def test_an_option_that_an_agent_does_not_have_is_refused(name):
 @pytest.mark.parametrize("name", AGENT_CODECS)
 def test_an_agent_refuses_a_codec_that_it_cannot_act_through(name):
     env = gym.make_vec("IDN-v0", num_envs=1, scenario="tiny", action="fractional", preference="balanced")
-    message = rf"^action: 'fractional' is not what {name} can act through; .* action='{AGENT_CODECS[name]}'$"
+    message = rf"^action: 'fractional' is not allowed; {name} cannot .* action='{AGENT_CODECS[name]}'$"
     with pytest.raises(ConfigError, match=message):
         make_agent(name, env)
 

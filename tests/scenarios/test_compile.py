@@ -213,7 +213,7 @@ EARLY = {"m": {**ONE["m"], "points": {"early": [(1, 0.5, 0.5), (2, 0.5, 1.0)]}}}
             {},
             r"topology.links.a->c.link: .* did you mean 'wire'",
         ),
-        ({}, [*LINKS, ("a", "e", {"delay": 9.0})], ONE, {}, r"topology.links.a->e: is there twice"),
+        ({}, [*LINKS, ("a", "e", {"delay": 9.0})], ONE, {}, r"topology.links.a->e: is given twice"),
         ({}, [*LINKS, ("e", "e", {})], ONE, {}, r"topology.links.e->e: .*must lead to another node"),
         ({"a": {}, "b": {}}, LINKS, ONE, {}, r"topology.nodes: no node has a demand above 0"),
         ({"c": {}}, LINKS, ONE, {}, r"topology: task 't' .* no node pins any of its models"),
@@ -234,10 +234,10 @@ EARLY = {"m": {**ONE["m"], "points": {"early": [(1, 0.5, 0.5), (2, 0.5, 1.0)]}}}
             r"topology.nodes.c.memory: .* 1 bytes more",
         ),
         ({}, LINKS, ONE, {"tasks.0.models": ["k"]}, r"tasks.t.models: 'k' is not in the catalogue; "),
-        ({}, LINKS, ONE, {"tasks.0.models": ["m", "m"]}, r"tasks.t.models: .* names one twice"),
+        ({}, LINKS, ONE, {"tasks.0.models": ["m", "m"]}, r"tasks.t.models: .* names a model twice"),
         ({}, LINKS, ONE, {"tasks.0.models": []}, r"tasks.t.models: .* is empty"),
         ({}, LINKS, EARLY, {"serving.exits": False}, r"serving.exits: .*all models of 't' exit early"),
-        ({}, LINKS, TWO, {"tasks.0.copies": 2, "tasks.1.name": "t-1"}, r"tasks: 't-1' is there twice"),
+        ({}, LINKS, TWO, {"tasks.0.copies": 2, "tasks.1.name": "t-1"}, r"tasks: 't-1' is given twice"),
     ],
 )
 def test_what_cannot_be_compiled_is_refused(make_scenario, nodes, links, models, changes, message):
@@ -253,7 +253,7 @@ def test_a_class_without_requests_is_refused():
 
 
 def test_two_nodes_of_one_name_are_refused():
-    with pytest.raises(ConfigError, match=r"topology.nodes: 'edge' is there twice"):
+    with pytest.raises(ConfigError, match=r"topology.nodes: 'edge' is given twice"):
         compile_scenario(load_scenario("tiny", {"topology.nodes.0.name": "edge"}))
 
 

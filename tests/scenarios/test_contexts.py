@@ -117,7 +117,7 @@ def test_trees_are_as_they_are_asked_for(part):
 def test_too_few_shapes_are_refused():
     held = {part_of_shape(tree_shape([0, 0, 1]))}  # the one tree of three places
     (part, *_) = set(SPLITS) - held
-    with pytest.raises(ConfigError, match="no tree of 1000 that were drawn"):
+    with pytest.raises(ConfigError, match="none of 1000 random trees"):
         draw_tree(RandomTrees(), (3, 3), part, np.random.default_rng(0))
 
 
@@ -169,10 +169,13 @@ def test_real_networks_take_turns():
         ({"scenario": {"preset": "metro-da"}}, "scenario.preset: 'metro-da' is not allowed"),
         ({"rate": {"train": [1, 3], "validation": [3, 5], "test": [6, 7]}}, "rate.validation: "),
         ({"rate": {"train": [3.0, 1.0], "validation": [3, 5], "test": [6, 7]}}, "rate.train: "),
-        ({"graphs": {"train": ["a"], "test": ["a"]}}, "graphs.test: 'a' is not allowed; it is in train"),
+        (
+            {"graphs": {"train": ["a"], "test": ["a"]}},
+            "graphs.test: 'a' is not allowed; it is already in train",
+        ),
         (
             {"models": [{"task": "detct", "train": ["a"], "validation": ["b"], "test": ["c"]}]},
-            "models.0.task: 'detct' is not there; allowed: detect",
+            "models.0.task: 'detct' is unknown; allowed: detect",
         ),
         (
             {"workload": [{"kind": "range", "key": "horizon", "train": [1, 2]}]},
@@ -203,7 +206,7 @@ def test_what_is_wrong_names_its_key(change, said):
 
 def test_unknown_words_are_refused():
     with pytest.raises(
-        ConfigError, match="context: 'tres' is no context, YAML file or mapping; allowed: real"
+        ConfigError, match="context: 'tres' is not a context, a YAML file or a mapping; allowed: real"
     ):
         load_context("tres")
     with pytest.raises(ConfigError, match="held_out: 'topologies' is not allowed"):

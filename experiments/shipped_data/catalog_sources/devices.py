@@ -152,7 +152,7 @@ def _watts(row: dict[str, Any]) -> tuple[tuple[float, float], tuple[Provenance, 
 
 
 def _context(name: str) -> tuple[float, tuple[Provenance, ...]]:
-    """What a row draws more while it holds a model [W]; 0 where nothing is known."""
+    """Additional power of a row while it holds a model [W]; 0 where it is unknown."""
     rule = facts("device_rules.yaml")["context"].get(name)
     if rule is None:
         return 0.0, ()

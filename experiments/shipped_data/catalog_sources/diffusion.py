@@ -11,7 +11,7 @@ from idn_gym.catalog import Block, Device, Measured, Model, Provenance
 
 
 def diffusion_models() -> tuple[Model, ...]:
-    """The one checkpoint that stands for all: they have one size."""
+    """One checkpoint that represents all: they have equal sizes."""
     given = facts("diffusion.yaml")
     row = given["model"]
     blocks = (Block("all", macs=row["macs"], layers=None, weights=row["weights"]),)

@@ -22,7 +22,7 @@ def jpeg_bytes() -> float:
 
 
 def jpeg_provenance() -> tuple[Provenance, ...]:
-    """Where that size comes from."""
+    """Source of that size."""
     return provenance(facts("bottlefit.yaml")["provenance"]["jpeg"])
 
 

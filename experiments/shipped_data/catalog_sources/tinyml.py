@@ -56,7 +56,7 @@ def _counted(given: dict[str, Any], name: str, row: dict[str, Any]) -> Model:
 
 
 def _cuts(shape: list[int], steps: Sequence[Step], given: dict[str, Any]) -> tuple[list[Cut], list[int]]:
-    """Where one tensor crosses alone, and how many steps are done there."""
+    """Cuts that a single tensor crosses, and the number of steps before each."""
     cuts, places = [Cut("input", tuple(shape), elements((shape[0], shape[1], shape[2])), 0, 0, 0)], [0]
     macs = held = layers = 0
     for done, step in enumerate(steps, start=1):

@@ -1,4 +1,4 @@
-"""What adapting costs: counted on one step, by torch's own counter and by what autograd keeps."""
+"""Costs of adaptation, counted on one step with torch's own counter and autograd's saved tensors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OPTIMISER_NUMBERS = 2
 
 
 class AdaptationCost(NamedTuple):
-    """What one method costs on one network; T tiers, each with the head after it, N numbers of pictures."""
+    """Costs of one method on one network; T tiers, each with the head after it, N numbers of pictures."""
 
     macs_once: float
     """[MAC] per picture, once: maps that are kept"""
@@ -41,7 +41,7 @@ def count_adaptation(
     from, are not counted; neither are operations that are no products, such as those of batch normalisation.
 
     Args:
-        network: trained; it stays as it is.
+        network: trained network; it is not changed.
         method: of adaptation.
         side: pixels along one side of a picture.
         classes: of the data set.
@@ -67,7 +67,7 @@ def count_adaptation(
 
 
 def changing(network: nn.Module) -> list[tuple[str, Tensor]]:
-    """What training changes in a network that `prepare` and `train_mode` have seen, by name.
+    """Parameters that training changes in a network after `prepare` and `train_mode`, by name.
 
     Weights that are trained, statistics of batches, and ranges of quantisers; no counters.
     """

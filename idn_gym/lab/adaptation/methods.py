@@ -18,14 +18,14 @@ from idn_gym.lab.training.loop import Loss, logits, pixels, train_network
 
 
 class LocalPictures(NamedTuple):
-    """What a node learns from."""
+    """Data from which a node learns."""
 
     images: npt.NDArray[np.uint8]  # (n, 1, H, W)
     answers: npt.NDArray[np.float32]  # (n, C) probabilities: the truth, or what the teacher says
 
 
 class Preparation(NamedTuple):
-    """What is to be trained, with which loss, on which rows."""
+    """Trained parameters, loss and rows."""
 
     trained: nn.Module
     """a part of the network, or all of it; what is frozen in it stays"""
@@ -39,7 +39,7 @@ def truth(labels: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.float32
 
 
 def taught(teacher: Chain, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """What the last exit of a teacher answers to pictures: probabilities (n, C), at temperature 1."""
+    """Answers of a teacher's last exit to pictures: probabilities (n, C), at temperature 1."""
     found: npt.NDArray[np.float32] = torch.softmax(torch.from_numpy(logits(teacher, images)[-1]), 1).numpy()
     return found
 
@@ -77,7 +77,7 @@ def adapt(
     """A copy of a network, adapted to pictures.
 
     Args:
-        network: trained; it stays as it is.
+        network: trained network; it is not changed.
         method: of adaptation.
         pictures: of the node.
         batch: pictures per step.
@@ -104,7 +104,7 @@ def federate(
     """Adapt at several nodes, and average their weights after each round (FedAvg, McMahan et al., 2017).
 
     Args:
-        network: trained; it stays as it is.
+        network: trained network; it is not changed.
         method: of adaptation; its epochs are spread over the rounds.
         nodes: pictures of each; equally many.
         rounds: how often the nodes average.
@@ -156,5 +156,5 @@ def _thaw(network: Chain, method: AdaptationMethod) -> None:
 
 
 def knows_truth(method: AdaptationMethod) -> bool:
-    """Whether a method learns from true labels."""
+    """Return whether a method learns from true labels."""
     return method.name not in DISTILLING

@@ -1,4 +1,4 @@
-"""What is adapted, how, to what and with how much: a file such as ``configs/lab/adaptation.yaml`` as data."""
+"""A study of adaptation: networks, methods, conditions and samples, from a file such as adaptation.yaml."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DISTILLING = ("distil-head", "distil")
 
 @dataclass(frozen=True)
 class AdaptationMethod:
-    """What is trained on, and for how long."""
+    """Training data of a network, and the length of training."""
 
     name: MethodName
     """head: all heads alone; norm: batch normalisation, its statistics included; bottleneck: encoder and
@@ -93,8 +93,8 @@ class AdaptationStudy:
             if epochs % rounds or name in DISTILLING:
                 raise ConfigError(
                     "federation.methods",
-                    f"{name!r} with {epochs} epochs in {rounds} rounds is not allowed; must know the truth, "
-                    "and have as many epochs in each round",
+                    f"{name!r} with {epochs} epochs in {rounds} rounds is not allowed; must be supervised, "
+                    "and have the same number of epochs in each round",
                 )
 
     def _check_samples(self, key: str, samples: Sequence[int]) -> None:
@@ -103,8 +103,8 @@ class AdaptationStudy:
         if not rising or any(count > self.batch and count % self.batch for count in samples):
             raise ConfigError(
                 key,
-                f"{list(samples)} is not allowed; must rise, and be at most a batch or whole batches "
-                f"of {self.batch}",
+                f"{list(samples)} is not allowed; must rise, and be at most one batch or a multiple of it, "
+                f"{self.batch}",
             )
 
     def method(self, name: str) -> AdaptationMethod:
@@ -122,7 +122,7 @@ class AdaptationStudy:
         )
 
     def check(self, lab: Lab) -> None:
-        """Whether this goes with its laboratory.
+        """Check that this matches its laboratory.
 
         Raises:
             ConfigError: a network that it does not have, or one of several devices.

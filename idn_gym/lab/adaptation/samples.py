@@ -1,4 +1,4 @@
-"""Which pictures a node has: those that no network was trained on and none is played on, each at one node."""
+"""Pictures of nodes: neither used for the training of a network nor played, each at one node."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def local_pictures(data: Data, condition: str) -> Pictures:
 
 
 def deal_nodes(pool: int, nodes: int, samples: int, draw: int) -> Ints:
-    """Which pictures each node has.
+    """Return the pictures of each node.
 
     Args:
         pool: pictures that there are.

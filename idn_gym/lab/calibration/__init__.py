@@ -1,1 +1,1 @@
-"""What confidences are worth: calibration, its error, and quality without labels."""
+"""Calibration of confidences: its error, and estimates of quality without labels."""

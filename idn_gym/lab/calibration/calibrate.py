@@ -68,7 +68,7 @@ class Isotonic(NamedTuple):
 
 
 class ClassScores(NamedTuple):
-    """What a classifier says of its samples without knowing their labels."""
+    """Outputs of a classifier for its samples, without their labels."""
 
     predicted: Ints  # (S,) most probable class
     confidence: Floats  # (S,) its probability

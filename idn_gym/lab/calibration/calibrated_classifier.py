@@ -1,4 +1,4 @@
-"""What calibration is good for, after Cohen and Goldszmidt (ECML/PKDD 2004).
+"""Benefits of calibration, after Cohen and Goldszmidt (ECML/PKDD 2004).
 
 Only the abstract of their paper was read. It states that a well calibrated classifier bounds the
 Bayes error, that calibrating never decreases accuracy, and that calibration yields the threshold or

@@ -1,4 +1,4 @@
-"""How far confidences are from the truth: reliability, ECE, NLL and Brier score."""
+"""Errors of confidences: reliability, ECE, NLL and Brier score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How accurate is a classifier on data without labels?
+"""Estimates of a classifier's accuracy on data without labels.
 
 Each estimate rests on an assumption about the shift from the labelled source to the unlabelled
 target, and none of them holds under every shift. Pass raw or calibrated probabilities, the same
@@ -25,7 +25,7 @@ WEIGHTED_BINS = 10
 
 
 class Source(NamedTuple):
-    """What the estimators keep of labelled source data."""
+    """Statistics of labelled source data that the estimators keep."""
 
     accuracy: float
     confidence: float  # mean

@@ -14,7 +14,7 @@ from idn_gym.lab.profiling.graph import trace
 
 @dataclass(frozen=True)
 class Size:
-    """How large a three-tier network is."""
+    """Size of a three-tier network."""
 
     widths: tuple[int, ...] = (16, 32, 64)
     """channels after each tier"""

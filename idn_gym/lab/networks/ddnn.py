@@ -23,7 +23,7 @@ Aggregator = Literal["max", "average", "concat"]
 
 @dataclass(frozen=True)
 class Devices:
-    """What runs on each device, and how the parts are put together."""
+    """Size of the part on each device, and the aggregation of the parts."""
 
     local: Aggregator = "max"
     """of class scores; after a concatenation comes a linear layer"""

@@ -51,7 +51,7 @@ def branchy(size: Size, side: int, classes: int, after: Sequence[int]) -> Chain:
 
 
 def check_after(after: Sequence[int]) -> None:
-    """Whether early exits can be after these tiers.
+    """Check that early exits can be after these tiers.
 
     Raises:
         ConfigError: an exit that is not after tier 1 or 2, or is there twice.
@@ -61,7 +61,7 @@ def check_after(after: Sequence[int]) -> None:
 
 
 def doubt(scores: NDArray[np.floating], criterion: DoubtCriterion) -> NDArray[np.float64]:
-    """How unsure logits (..., C) are, (...): the lower, the surer.
+    """Doubt of logits (..., C), (...): lower values are surer.
 
     ``entropy`` in nats (BranchyNet); ``normalised entropy`` in [0, 1], divided by log C (as DDNN does
     from memory; not verified); ``probability``: 1 - the largest; ``margin``: 1 - (largest - second largest).
@@ -106,7 +106,7 @@ def screen(doubts: Floats, right: Bools, costs: Sequence[float], steps: int = 41
     spent = np.asarray(costs, np.float64)
     rows = np.arange(right.shape[1])
     tried = []
-    # Below every doubt, nobody leaves; then quantiles up to everybody.
+    # Below every doubt no input leaves; then quantiles, up to all inputs.
     shares = np.linspace(0, 1, steps)
     grids = [[-1.0, *np.unique(np.quantile(row, shares, method="inverted_cdf"))] for row in doubts[:-1]]
     for thresholds in itertools.product(*grids):

@@ -49,7 +49,7 @@ class Quantizer(nn.Module):
         return ((values - self.low) / self.step).round().clamp(0, 2**self.bits - 1).to(torch.uint8)
 
     def values(self, codes: Tensor) -> Tensor:
-        """What codes stand for."""
+        """Values that codes represent."""
         return codes.float() * self.step + self.low
 
     def forward(self, values: Tensor) -> Tensor:

@@ -59,7 +59,7 @@ def useful(cuts: Sequence[Cut], input_bytes: float, bytes_per_value: float) -> t
 def blocks(
     ends: Sequence[Cut], bytes_per_value: float, weights: Sequence[int] | None = None
 ) -> tuple[Block, ...]:
-    """What lies between cuts, as blocks of the catalogue, each named after its last operator.
+    """Parts between cuts, as blocks of the catalogue, each named after its last operator.
 
     Args:
         ends: the input, the chosen cuts in their order, and the output.

@@ -22,7 +22,7 @@ def cut_apart(graph: OperatorGraph, cuts: tuple[Cut, ...]) -> tuple[nn.Module, .
 
     Each holds only the parameters that it needs, under the names that they have in the network and
     shared with it; what several parts need, each of them holds. Modes are those of evaluation and stay so:
-    dropout is off and batch normalisation uses its running statistics whatever ``train()`` says.
+    dropout is off and batch normalisation uses its running statistics, independent of ``train()``.
 
     Inputs have the size of the example, in batches of any length, or one at a time where the network cannot
     be exported for more, as where it takes the length of a batch for a plain number (``len(x)``). A module
@@ -68,7 +68,7 @@ def share_out(graph: OperatorGraph, near: Collection[int]) -> tuple[nn.Module, n
     back = [rows[i].name for i in sorted(here) if not here.issuperset(rows[i].inputs)]
     if back:
         raise ConfigError(
-            "near", f"{back[0]!r} on the device needs what the server computes; nothing comes back"
+            "near", f"{back[0]!r} on the device needs a result of the server; results cannot come back"
         )
     sent = sorted({source for i in far for source in rows[i].inputs} & here) or [len(rows) - 1]
     crossing = [graph.nodes[i] for i in sent]

@@ -1,4 +1,4 @@
-"""A network of one's own as an entry of the catalogue."""
+"""Your own network as an entry of the catalogue."""
 
 from __future__ import annotations
 

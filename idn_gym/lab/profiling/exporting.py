@@ -81,13 +81,13 @@ def _program(module: nn.Module, example: torch.Tensor, free: dict[int, Any] | No
 
 @functools.cache
 def _decompositions() -> dict[OpOverload, Callable[..., Any]]:
-    """What to put in place of operators that hold matrix products and have no formula of their own."""
+    """Replacements for operators that contain matrix products and have no formula of their own."""
     every = torch.export.default_decompositions()
     return {op: every[op] for op in every if isinstance(op, OpOverload) and hides_products(op)}
 
 
 def _decides_alike(program: ExportedProgram) -> bool:
-    """Whether every batch from 2 on takes the same way through the network, and its sizes grow in a line."""
+    """Return whether all batches from 2 on take the same path through the network, with linear sizes."""
     if any(bounds.upper < sys.maxsize for bounds in program.range_constraints.values()):
         return False
     sides = [side for node in program.graph.nodes for tensor in tensors_of(node) for side in tensor.shape]
@@ -101,7 +101,7 @@ def _decides_alike(program: ExportedProgram) -> bool:
 
 
 def _agrees(program: ExportedProgram, module: nn.Module, example: torch.Tensor) -> bool:
-    """Whether the graph computes for one input, in value and every shape, what the network computes."""
+    """Return whether the graph computes the network's results for one input, in value and every shape."""
     signature, values, names = program.graph_signature, exported_values(program), names_of(program)
     x = torch.rand_like(example) if example.is_floating_point() else example
     inputs = program.graph.find_nodes(op="placeholder")

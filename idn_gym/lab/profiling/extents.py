@@ -24,12 +24,12 @@ class Side(NamedTuple):
 
 
 def is_number(node: Node) -> bool:
-    """Whether a node computes a number, such as the size of a batch, and no tensor."""
+    """Return whether a node computes a number, such as the size of a batch, rather than a tensor."""
     return isinstance(node.meta.get("val"), (*SYMBOLIC, int, float))
 
 
 def tensors_of(node: Node) -> tuple[torch.Tensor, ...]:
-    """What a node computes, without values: none, one or several."""
+    """Outputs of a node, without values: none, one or several."""
     value = node.meta.get("val")
     several = value if isinstance(value, (tuple, list)) else (value,)
     return tuple(tensor for tensor in several if isinstance(tensor, torch.Tensor))

@@ -27,7 +27,7 @@ LIKE_A_PRODUCT = re.compile(
     r"|inner$|kron$|matrix_(power|exp)$|fft(?!freq|shift)|stft$|linalg_(?!(vector_|matrix_)?norm$|cross$|diagonal$)"
     r"|cholesky|inverse$|solve$|det$|svd$|qr$"
 )
-"""names of operators that multiply and accumulate; whoever matches without a formula is refused"""
+"""names of operators that multiply and accumulate; a match without a formula is refused"""
 INTERPOLATION = "upsample"
 """of which ``upsample_bilinear2d`` and its like have *linear* in their names"""
 
@@ -40,7 +40,7 @@ def count_macs(node: Node) -> int:
     """
     target = node.target
     if isinstance(target, HigherOrderOperator):
-        raise ConfigError(node.name, f"operator {target} holds a graph of its own; rewrite it without")
+        raise ConfigError(node.name, f"operator {target} holds a subgraph; rewrite the module without it")
     if not isinstance(target, OpOverload):
         return 0
     name = target.overloadpacket.__name__
@@ -50,13 +50,13 @@ def count_macs(node: Node) -> int:
     if hides_products(target):
         raise ConfigError(
             node.name,
-            f"operator {target} has no formula for its MACs; known are {', '.join(sorted(FORMULAS))}",
+            f"operator {target} has no formula for its MACs; known operators: {', '.join(sorted(FORMULAS))}",
         )
     return 0
 
 
 def hides_products(target: OpOverload) -> bool:
-    """Whether an operator multiplies and accumulates, but nothing here says how often."""
+    """Return whether an operator multiplies and accumulates, but has no formula here."""
     name = target.overloadpacket.__name__
     return bool(LIKE_A_PRODUCT.search(name)) and name not in FORMULAS and not name.startswith(INTERPOLATION)
 

@@ -64,7 +64,7 @@ def activations(program: ExportedProgram) -> tuple[Node, ...]:
     batch: set[Any] = set()
     for node in (node for node in program.graph.nodes if node in needed):
         if (target := signature.inputs_to_buffers.get(node.name)) in written:
-            raise ConfigError("module", f"remembers: its answer depends on {target!r}, into which it writes")
+            raise ConfigError("module", f"has a state: its answer depends on {target!r}, which it writes")
         if node.name == signature.user_inputs[0]:
             batch = symbols_of(node)
             found[node] = None
@@ -75,12 +75,12 @@ def activations(program: ExportedProgram) -> tuple[Node, ...]:
         elif any(source in found for source in node.all_input_nodes) and not is_number(node):
             found[node] = None
     if not found:
-        raise ConfigError("module", "must return what depends on its input")
+        raise ConfigError("module", "must return a tensor that depends on its input")
     return tuple(found)
 
 
 def _needed(nodes: list[Node]) -> set[Node]:
-    """What nodes are computed from, themselves included."""
+    """Nodes from which the given nodes are computed, themselves included."""
     found: set[Node] = set()
     while nodes:
         node = nodes.pop()
@@ -135,7 +135,7 @@ def operators(nodes: tuple[Node, ...], program: ExportedProgram) -> tuple[Operat
 
 
 def _names(nodes: tuple[Node, ...]) -> list[str]:
-    """Names of the graph, numbered anew: torch numbers arithmetic on sizes with them."""
+    """Names in the graph, renumbered: torch also numbers arithmetic on sizes."""
     found = [nodes[0].name]
     taken = collections.Counter(found)
     for node in nodes[1:]:
@@ -146,7 +146,7 @@ def _names(nodes: tuple[Node, ...]) -> list[str]:
 
 
 class _Behind:
-    """What operators use besides activations, also through values of parameters and of the batch only."""
+    """Inputs of operators besides activations, also through values of parameters and of the batch only."""
 
     def __init__(self, activations: Container[Node], names: dict[str, str]) -> None:
         self._activations, self._names = activations, names
@@ -157,7 +157,7 @@ class _Behind:
         return tuple(self._of(node)[0])
 
     def sized(self, node: Node) -> bool:
-        """Whether it needs to know the size of the batch."""
+        """Return whether it depends on the size of the batch."""
         return self._of(node)[1]
 
     def _of(self, node: Node) -> tuple[dict[str, None], bool]:

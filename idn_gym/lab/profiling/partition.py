@@ -1,4 +1,4 @@
-"""Where to cut: scans, a minimum cut, exits under a deadline, and a chain of tiers.
+"""Choice of cuts: scans, a minimum cut, exits under a deadline, and a chain of tiers.
 
 All work on seconds that the caller has computed, from a law of the catalogue or from timings. The
 answer is free, as everywhere here: only what travels towards the server costs time.
@@ -104,12 +104,12 @@ def min_cut(
     try:
         seconds, (near, _) = nx.minimum_cut(network, "device", "server")
     except nx.NetworkXUnbounded:
-        raise ConfigError("device", "leaves no way; no assignment takes a finite time") from None
+        raise ConfigError("device", "no assignment takes a finite time") from None
     return frozenset(node for node in near if isinstance(node, int)), float(Fraction(seconds, scale))
 
 
 def _denominator(values: Sequence[float]) -> int:
-    """What makes whole numbers of all of them but the infinite ones; floats have powers of two."""
+    """Factor that makes all finite numbers whole; floats have powers of two as denominators."""
     return max((Fraction(value).denominator for value in values if not math.isinf(value)), default=1)
 
 
@@ -130,7 +130,7 @@ def within_deadline(
 
     Args:
         chains: the network up to each exit, its head included.
-        accuracy: of each exit; equally accurate ones are told apart by their seconds.
+        accuracy: of each exit; ties are broken by their seconds.
         deadline: [s].
 
     Returns:
@@ -146,7 +146,7 @@ def within_deadline(
 
 
 class Tiers(NamedTuple):
-    """Which tier of a chain runs each block."""
+    """Assignment of the blocks to the tiers of a chain."""
 
     tier: tuple[int, ...]
     """per block, never falling"""
@@ -156,7 +156,7 @@ class Tiers(NamedTuple):
 def tiers(compute: Floats, transfer: Floats) -> Tiers:
     """The best way of L blocks up a chain of H tiers, such as device, gateway, edge and cloud.
 
-    A dynamic programme of our own in L x H steps: best(l, h) = min(best(l-1, h) + compute[h, l-1],
+    A dynamic program of our own in L x H steps: best(l, h) = min(best(l-1, h) + compute[h, l-1],
     best(l, h-1) + transfer[h-1, l]), for l blocks done and the data on tier h. The input starts on tier 0 and
     blocks may end on any tier.
 
@@ -174,7 +174,7 @@ def tiers(compute: Floats, transfer: Floats) -> Tiers:
         )
     for key, values in (("compute", compute), ("transfer", transfer)):
         if not (values >= 0).all():
-            raise ConfigError(key, "holds a negative number or none; must be at least 0")
+            raise ConfigError(key, "holds a negative number or nan; must be at least 0")
     best = np.full((height, length + 1), np.inf)
     climbed = np.zeros((height, length + 1), dtype=bool)
     best[0, 0] = 0.0
@@ -187,7 +187,7 @@ def tiers(compute: Floats, transfer: Floats) -> Tiers:
     seconds = float(best[tier, length])
     if not math.isfinite(seconds):
         raise ConfigError(
-            "compute", "leaves no way; every block must be finite on a tier that can be reached"
+            "compute", "no path is finite; every block must be finite on a tier that can be reached"
         )
     path: list[int] = []
     while done:
@@ -208,4 +208,4 @@ def _check(chain: BlockTimes) -> None:
         )
     for key, values in chain._asdict().items():
         if not (np.asarray(values) >= 0).all():
-            raise ConfigError(f"chain.{key}", "holds a negative number or none; must be at least 0")
+            raise ConfigError(f"chain.{key}", "holds a negative number or nan; must be at least 0")

@@ -19,7 +19,7 @@ from idn_gym.config_reader import bounded
 
 @dataclass(frozen=True)
 class Protocol:
-    """How to time. A run whose times spread too far is thrown away and done again."""
+    """Protocol of timings. A run whose times spread too far is discarded and repeated."""
 
     warmup: int = bounded(3, least=0)
     """calls before each run that do not count"""
@@ -111,7 +111,7 @@ def _threads(count: int) -> Iterator[None]:
 
 
 def processor() -> str:
-    """What the machine calls its processor."""
+    """Name of the machine's processor."""
     about = Path("/proc/cpuinfo")
     lines = about.read_text().splitlines() if about.is_file() else []
     named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

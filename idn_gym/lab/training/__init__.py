@@ -1,1 +1,1 @@
-"""From a recipe to a trained network and to entries of the catalogue."""
+"""Trained networks and catalogue entries, from recipes."""

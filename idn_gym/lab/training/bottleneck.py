@@ -27,7 +27,7 @@ from idn_gym.lab.training.loop import Loss, pixels
 
 @dataclass(frozen=True)
 class Latent:
-    """What crosses the cut."""
+    """Form of the tensor that crosses the cut."""
 
     channels: int = bounded(least=1)
     bits: int = bounded(8, least=1, most=8)
@@ -77,7 +77,7 @@ def squeezed(latent: Latent, size: Size, side: int, classes: int, early_label: b
 
 
 def encode(network: Chain, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """What the device sends for pictures (S, 1, H, W): packed codes, (S, payload)."""
+    """Data that the device sends for pictures (S, 1, H, W): packed codes, (S, payload)."""
     *layers, quantizer = cast(nn.Sequential, network.tiers[0].eval())
     assert isinstance(quantizer, Quantizer)
     with torch.inference_mode():
@@ -98,7 +98,7 @@ def decode(network: Chain, sent: NDArray[np.uint8], shape: tuple[int, int, int])
 
 
 def targets(teacher: Chain, images: Tensor, batch: int = 1000) -> tuple[Tensor, Tensor, Tensor]:
-    """What students are to match: maps after tiers 2 and 3, in half precision, and logits (S, C)."""
+    """Targets of students: maps after tiers 2 and 3, in half precision, and logits (S, C)."""
     teacher.eval()
     found = []
     with torch.no_grad():

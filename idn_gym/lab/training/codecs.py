@@ -1,4 +1,4 @@
-"""What else could be sent: the picture, raw, as PNG or JPEG, and maps of a network cut where it stands."""
+"""Other data that a device could send: the picture, raw or as PNG or JPEG, and quantised feature maps."""
 
 from __future__ import annotations
 

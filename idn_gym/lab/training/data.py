@@ -48,7 +48,7 @@ class Data(NamedTuple):
 
     @property
     def raw_bytes(self) -> int:
-        """Bytes of one picture as it is: one per pixel."""
+        """Bytes of one raw picture: one per pixel."""
         return self.train.images[0].size
 
 
@@ -123,7 +123,7 @@ def _read_idx(path: Path) -> NDArray[np.uint8]:
     except FileNotFoundError:
         raise ConfigError(
             str(path),
-            "is not there; `make data` installs Fashion-MNIST (Debian's dataset-fashion-mnist), and "
+            "does not exist; `make data` installs Fashion-MNIST (Debian's dataset-fashion-mnist), and "
             f"the option --data or the environment variable {VARIABLE} names another folder",
         ) from None
     except (OSError, EOFError) as error:
@@ -131,5 +131,5 @@ def _read_idx(path: Path) -> NDArray[np.uint8]:
     axes = raw[3] if len(raw) > 3 else 0
     lengths = np.frombuffer(raw, ">u4", axes, 4) if len(raw) >= 4 + 4 * axes else np.zeros(1)
     if int.from_bytes(raw[:4], "big") != MAGIC.get(axes) or len(raw) != 4 + 4 * axes + lengths.prod():
-        raise ConfigError(str(path), "is not an IDX file of bytes, or not all of it is there")
+        raise ConfigError(str(path), "is not an IDX file of bytes, or is truncated")
     return np.frombuffer(raw, np.uint8, offset=4 + 4 * axes).reshape(lengths)

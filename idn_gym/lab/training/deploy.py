@@ -53,12 +53,12 @@ class TrainedNetwork(NamedTuple):
 
     @property
     def accuracy(self) -> float:
-        """Of the last exit on test pictures."""
+        """Accuracy of the last exit on test pictures."""
         return float((self.test[-1].argmax(axis=-1) == self.test_labels).mean())
 
 
 class Parts(NamedTuple):
-    """What an entry is made of."""
+    """Parts of an entry."""
 
     blocks: tuple[Block, ...]
     points: tuple[OperatingPoint, ...]
@@ -133,7 +133,7 @@ def distributed(trainings: Sequence[TrainedNetwork], data: Data, devices: Device
 
 
 def _part_of_view(work: Work) -> Work:
-    """What one view has of the work for all of them; weights are held once."""
+    """Share of one view in the work for all views; weights are held once."""
     return Work(work.macs / VIEWS, -(-work.layers // VIEWS), work.weights)
 
 

@@ -16,10 +16,10 @@ from idn_gym.config_reader import ConfigError
 from idn_gym.lab.training.data import Pictures
 
 Precision = Literal["single", "bfloat16"]
-"""What networks are trained in; they are always measured in single precision."""
+"""Number format of training; measurements always use single precision."""
 
 Loss = Callable[..., Tensor]
-"""From rows of the tensors given to `train_network` to one number; closes over the network in training."""
+"""Maps rows of the tensors given to `train_network` to one number; closes over the trained network."""
 
 
 def pixels(images: NDArray[np.uint8]) -> Tensor:
@@ -28,7 +28,7 @@ def pixels(images: NDArray[np.uint8]) -> Tensor:
 
 
 def tensors(part: Pictures) -> tuple[Tensor, Tensor]:
-    """What `train_network` trains on: pictures (S, 1, H, W) in [0, 1] and labels (S,)."""
+    """Training data of `train_network`: pictures (S, 1, H, W) in [0, 1] and labels (S,)."""
     return pixels(part.images), torch.from_numpy(part.labels)
 
 
@@ -137,7 +137,7 @@ def train_on(
         if not all(bool(values.isfinite().all()) for values in network.state_dict().values()):
             raise ConfigError(
                 "rate",
-                f"{rate} is too high: after {epoch + 1} of {epochs} epochs the network is NaN or infinite; "
+                f"{rate} is too high: after {epoch + 1} of {epochs} epochs the weights are NaN or infinite; "
                 "lower it",
             )
         progress()
@@ -162,7 +162,7 @@ class _Shuffled:
 
 
 def freeze_modules(*modules: nn.Module) -> None:
-    """Keep modules as they are: `train_network` changes neither their weights nor their batch statistics."""
+    """Freeze modules: `train_network` changes neither their weights nor their batch statistics."""
     for module in modules:
         module.requires_grad_(False)
 

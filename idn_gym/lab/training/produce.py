@@ -105,7 +105,7 @@ def _with_targets(teacher: Chain | DDNN, rows: tuple[Tensor, ...]) -> tuple[tupl
 
 
 def _loss(recipe: Recipe, network: Chain | DDNN) -> Loss:
-    """What to lower; freezes what the recipe does not train."""
+    """Return the loss to minimise; freezes the parts that the recipe does not train."""
     match recipe:
         case Whole():
             return cross_entropy(network)

@@ -1,4 +1,4 @@
-"""Every network of a laboratory as data: what it is, where it starts, and how it is trained."""
+"""Every network of a laboratory as data: its form, its start, and its training."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from idn_gym.lab.training.loop import Precision
 
 @dataclass(frozen=True)
 class Whole:
-    """The three-tier network without anything added."""
+    """The three-tier network without additions."""
 
     kind: Literal["whole"]
     name: str
     epochs: int = bounded(least=1)
     size: Size | None = None
-    """null: the laboratory's"""
+    """null: the laboratory's size"""
     start: str | None = None
-    """a network of the same size to go on from; null: random weights"""
+    """a network of the same size from which training continues; null: random weights"""
     rate: float = bounded(3e-3, above=0, most=1e6)
     """peak learning rate"""
 
 
 @dataclass(frozen=True)
 class Exits:
-    """A trained network with exits, all trained on together (BranchyNet)."""
+    """A trained network with exits, all trained jointly (BranchyNet)."""
 
     kind: Literal["exits"]
     name: str
@@ -45,7 +45,7 @@ class Exits:
     after: tuple[int, ...] = (1, 2)
     """tiers before each early exit"""
     weights: tuple[float, ...] = (1.0, 1.0, 1.0)
-    """of the exits' losses, in their order"""
+    """weights of the exits' losses, in their order"""
     rate: float = bounded(2e-3, above=0, most=1e6)
 
     def __post_init__(self) -> None:
@@ -63,15 +63,15 @@ class Bottleneck:
     kind: Literal["bottleneck"]
     name: str
     start: str
-    """a whole network: gives the last tier, and is the teacher"""
+    """a whole network: it gives the last tier, and is the teacher"""
     latent: Latent
     recipe: Literal["head", "maps", "labels", "distil", "early-label"]
-    """head: distil the head alone; maps: generalised head-network distillation; labels: cross entropy from
-    end to end; distil: knowledge distillation from end to end; early-label: that and a label at the encoder,
-    together"""
+    """head: distil the head alone; maps: generalised head-network distillation; labels: end-to-end training
+    with cross entropy; distil: end-to-end knowledge distillation; early-label: distil, jointly with a label
+    at the encoder"""
     epochs: int = bounded(least=1)
     early_weight: float = bounded(0.5, above=0)
-    """of the early label's loss"""
+    """weight of the early label's loss"""
     rate: float = bounded(3e-3, above=0, most=1e6)
 
     def __post_init__(self) -> None:
@@ -88,7 +88,7 @@ class Tail:
     kind: Literal["tail"]
     name: str
     start: str
-    """a bottleneck; its teacher is the teacher here"""
+    """a bottleneck, whose teacher is also the teacher here"""
     epochs: int = bounded(least=1)
     rate: float = bounded(2e-3, above=0, most=1e6)
 
@@ -109,7 +109,7 @@ Recipe = Whole | Exits | Bottleneck | Tail | Distributed
 
 @dataclass(frozen=True)
 class Lab:
-    """All networks of one data set, as a file in ``configs/lab/`` states them."""
+    """All networks of one data set, as defined by a file in ``configs/lab/``."""
 
     name: str
     data: Literal["fashion", "digits"]
@@ -117,7 +117,7 @@ class Lab:
     size: Size = field(default_factory=Size)
     seeds: int = bounded(1, least=1)
     pictures: int | None = bounded(None, least=1)
-    """the first so many of the training pictures alone; null: all"""
+    """number of the first training pictures that are used; null: all"""
     batch: int = bounded(256, least=1)
     precision: Precision = "single"
 
@@ -129,7 +129,7 @@ class Lab:
         for i, recipe in enumerate(self.networks):
             _check_name(f"networks.{i}.name", recipe.name)
             if recipe.name in known:
-                raise ConfigError(f"networks.{i}.name", f"{recipe.name!r} is there twice; names must differ")
+                raise ConfigError(f"networks.{i}.name", f"{recipe.name!r} is given twice; names must differ")
             _check_start(f"networks.{i}", recipe, known)
             known[recipe.name] = recipe
 
@@ -137,7 +137,7 @@ class Lab:
         """A network's recipe, by name.
 
         Raises:
-            ConfigError: there is none.
+            ConfigError: the name is unknown.
         """
         for recipe in self.networks:
             if recipe.name == name:
@@ -145,13 +145,13 @@ class Lab:
         raise ConfigError("network", f"{name!r}; {closest(name, [recipe.name for recipe in self.networks])}")
 
     def line(self, name: str) -> tuple[Recipe, ...]:
-        """A network's recipe and those of all that it starts from, the first one first."""
+        """A network's recipe and those of its start networks, the first one first."""
         recipe = self.recipe(name)
         start = _start(recipe)
         return (*(() if start is None else self.line(start)), recipe)
 
     def payload(self, name: str, side: int) -> int:
-        """What a bottleneck, or the second stage of one, sends for a picture of `side` pixels [bytes]."""
+        """Bytes that a bottleneck, or its second stage, sends for a picture of `side` pixels."""
         recipe = next(recipe for recipe in self.line(name) if isinstance(recipe, Bottleneck))
         return recipe.latent.payload(_trunk_size(self, recipe.start), side)
 
@@ -175,7 +175,7 @@ def untrained(lab: Lab, name: str, data: Data) -> Chain | DDNN:
 
 
 def inherit(recipe: Recipe, network: nn.Module, start: nn.Module) -> None:
-    """Copy into `network` what it takes over from the one it starts from; the rest stays."""
+    """Copy the parts of the start network into `network`; the rest stays."""
     kept = start.state_dict()
     if isinstance(recipe, Bottleneck):
         kept = {key: value for key, value in kept.items() if key.startswith(("tiers.2.", "heads.3."))}
@@ -187,7 +187,7 @@ def _start(recipe: Recipe) -> str | None:
 
 
 def _check_name(key: str, name: str) -> None:
-    """Files and entries of the catalogue are called by it."""
+    """Check the name, which is used for files and entries of the catalogue."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         allowed = "must be letters, digits, '.', '_' and '-', the first one a letter or digit"
         raise ConfigError(key, f"{show(name)} is not allowed; {allowed}")

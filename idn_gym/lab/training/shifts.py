@@ -71,7 +71,7 @@ SHIFTS: dict[str, Callable[[Floats, np.random.Generator], Floats]] = {
     "shift-1": partial(move, distance=1 / 28),
     "shift-3": partial(move, distance=3 / 28),
 }
-"""By name: what is done, and how strongly. Blurs and shifts are named in pixels of 28."""
+"""Conditions by name: operation and strength. Blurs and shifts are named in pixels of 28."""
 
 CONDITIONS = (CLEAN, *SHIFTS)
 

@@ -1,4 +1,4 @@
-"""What no sequence of wishes can cost less than, however it is placed, loaded and routed.
+"""Lower bound on the cost of every sequence of requested placements, for any loading and routing.
 
 Each slot is a program of its own (`bound_slots`): any placement, any routing of its requests, the least that
 waiting costs. Solved one by one, they bound all sequences as if loads before a slot were free. Rows that say

@@ -1,4 +1,4 @@
-"""What nodes hold, block by block, and what it takes to load it at the very least: bytes, cost and time.
+"""Holdings of nodes, block by block, and lower bounds on loading them: bytes, cost and time.
 
 Segments of one model on one node overlap, and only bytes that are not there yet are loaded. So the blocks of
 each (node, model) are cut into runs that no segment tells apart; a segment is the runs that it covers.
@@ -54,7 +54,7 @@ def list_runs(compiled: Compiled) -> Runs:
 
 @dataclass(frozen=True, eq=False)
 class Loads:
-    """What loads take at least, for each run of `Runs`."""
+    """Lower bounds on loads, for each run of `Runs`."""
 
     cost: Floats  # (A,) [cost] of loading it once, at the tariff of a `judged_row`
     slots: Floats  # (T, A) [slots] that its bytes take if all of slot t could be had; 0 where instant
@@ -63,7 +63,7 @@ class Loads:
 
 
 def least_loads(compiled: Compiled, row: Instance, runs: Runs) -> Loads:
-    """What no load can undercut: the nearest node that may ever hold blocks of the model sends them alone.
+    """Lower bound on loads: only the nearest node that may ever hold blocks of the model sends them.
 
     Args:
         compiled: the scenario.

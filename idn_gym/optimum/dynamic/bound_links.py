@@ -1,4 +1,4 @@
-"""What ties the programs of slots together: loads are paid for, and what is not there yet is not usable.
+"""Constraints between the programs of slots: loads are paid for, and usable only after they have arrived.
 
 z of slot t that was not held in slot t - 1 is loaded, at a price:  z_t - z_(t-1) <= d_t.
 

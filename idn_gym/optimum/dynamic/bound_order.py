@@ -20,7 +20,7 @@ from idn_gym.optimum.routing_program import Routing
 
 
 class ServingOrder:
-    """What is served first in each slot."""
+    """Options that are served first in each slot."""
 
     def __init__(self, routing: Routing, served: Instance) -> None:
         """Look up copies.
@@ -39,7 +39,7 @@ class ServingOrder:
         np.maximum.at(self.slowest, self.copy, routing.part_pace)
 
     def matters(self) -> bool:
-        """Whether classes are served in an order of their own, by another tariff than that of the score."""
+        """Whether classes are served in the order of another tariff than the score's."""
         draw = self.served.draw
         differs = not np.array_equal(draw.tariff, self.routing.row.draw.tariff)
         return differs and self.routing.row.tables.capacity == EXOGENOUS
@@ -67,7 +67,7 @@ class ServingOrder:
         return order[kept], least[order[kept]], order[later]
 
     def _since_first(self, order: Ints, marked: Bools) -> Ints:
-        """How many of the options up to each one of its class, itself included, are marked."""
+        """Number of marked options of its class up to each one, itself included."""
         rho, count = self.routing.option_class[order], np.append(0, np.cumsum(marked))
         found: Ints = count[1:] - count[np.searchsorted(rho, rho)]
         return found

@@ -22,7 +22,9 @@ def judged_row(compiled: Compiled, instance: Instance, b: int) -> Instance:
     tables, draw = row
     for objective, weight in zip(compiled.objectives, draw.weights[0], strict=True):
         if objective.measure is not None and objective.sense == "maximise" and weight > 0.0:
-            raise ConfigError(f"preference.{objective.name}", "must be 0 here; nothing bounds this objective")
+            raise ConfigError(
+                f"preference.{objective.name}", "must be 0 here; no bound is known for this objective"
+            )
     tariff = tariff_of(draw.weights, compiled.scales, compiled.objectives)
     fresh = {name: getattr(draw, name).copy() for name in PRICE_FIELDS}
     draw = draw._replace(tariff=tariff, **fresh)
@@ -31,7 +33,7 @@ def judged_row(compiled: Compiled, instance: Instance, b: int) -> Instance:
 
 
 def fixed_costs(row: Instance) -> Floats:
-    """Scalar cost (T,) of each slot of a `judged_row` whatever is placed: that of idle energy.
+    """Scalar cost (T,) of each slot of a `judged_row` for every placement: that of idle energy.
 
     A node with a battery may be off, so what it idles with is left out.
     """

@@ -56,7 +56,7 @@ class TimeBound:
             seconds: of processor time.
 
         Raises:
-            SolverError: not solved in time; prices stay as they are.
+            SolverError: not solved in time; prices do not change.
         """
         slots = range(first, last)
         price = solve_relaxed(self._window(first, last), seconds).price
@@ -132,6 +132,6 @@ class TimeBound:
 
 
 def _inside(link: Links, t: int, first: int) -> Bools:
-    """Which rows of slot t tie it to no slot before `first`; before the first slot of all there is none."""
+    """Rows of slot t without a link to any slot before `first`; before slot 0 there is none."""
     found: Bools = (t - link.lag >= first) | (t < link.lag)
     return found

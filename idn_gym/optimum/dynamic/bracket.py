@@ -18,7 +18,7 @@ from idn_gym.preferences import balanced_preference, read_preference
 from idn_gym.scenarios.compile import Compiled
 
 SEQUENCE_SHARE = 0.5
-"""Of the time, for the search for a sequence; the bound may have the rest."""
+"""Share of the time for the search for a sequence; the bound may use the rest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class DynamicBracket:
     """A sequence of wishes and how far it can be from the best one; costs are summed over the slots."""
 
     least: float
-    """[cost] no sequence of wishes costs less, whoever places"""
+    """[cost] lower bound for every sequence of requested placements"""
     reached: float
     """[cost] of `sequence`, as the environment plays it from the pins on, loading included"""
     sequence: Residents
@@ -36,7 +36,7 @@ class DynamicBracket:
     placement: Residents
     """(N, M) that placement"""
     status: str
-    """why the search stopped: closed (the gap is at most the one asked for), time (no more of it) or stalled
+    """why the search stopped: closed (the gap is at most the requested one), time (no more of it) or stalled
     (nothing that was tried costs less)"""
     seconds: float
     """[s] of processor time, compiling of kernels left out"""
@@ -106,7 +106,7 @@ def dynamic_bracket(
         instance: drawn from it; the preference is that of the draw.
         b: row.
         seconds: of processor time, compiling of kernels left out, half of it for the sequence, and what is
-            left for the bound; one search, programme or node is always finished.
+            left for the bound; one search, program or node is always finished.
         played: sequences of wishes (T, N, M) that were played, such as a rollout keeps: none costs less
             than `reached`.
         gap: at which the bracket counts as closed.

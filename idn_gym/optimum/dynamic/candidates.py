@@ -57,7 +57,7 @@ def find_candidates(compiled: Compiled, instance: Instance, config: CandidateCon
 
 
 def search_pieces(compiled: Compiled, row: Instance, config: CandidateConfig) -> Iterator[Residents]:
-    """Candidates (N, M) from the pieces of one row as they are found, long pieces first.
+    """Candidates (N, M) from the pieces of one row, in the order in which they are found, long pieces first.
 
     Arguments and errors are those of `find_candidates`.
     """

@@ -1,6 +1,6 @@
 """A good sequence of wishes for one episode, and the best placement to keep that was found on it.
 
-Candidates come from searches on pieces of the episode; the programme over them starts, then every node is
+Candidates come from searches on pieces of the episode; the program over them starts, then every node is
 refined by itself, and what the sequence holds joins the candidates. Only costs that were played count.
 """
 
@@ -34,12 +34,12 @@ SEARCHING, TRYING, KEEPING = 0.4, 0.5, 0.55
 kept, and the placement to keep not refined; what was not played by then is no candidate."""
 
 MOST_CANDIDATES = 200
-"""That one programme chooses from; of more, those that are best in a slot or if kept."""
+"""Maximum number of placements in one dynamic program; of more, the best ones in a slot or as static ones."""
 
 
 @dataclass(frozen=True, eq=False)
 class LowerEnd:
-    """What was found; costs are summed over the slots of the row."""
+    """Sequences found; costs are summed over the slots of the row."""
 
     sequence: Residents
     """(T, N, M) wishes"""
@@ -69,7 +69,7 @@ def find_sequence(
         compiled: the scenario.
         instance: drawn from it; the preference is that of the draw.
         b: row.
-        seconds: processor time after which to stop, compiling of kernels left out; one search, programme or
+        seconds: processor time after which to stop, compiling of kernels left out; one search, program or
             node is always finished.
         played: sequences of wishes (T, N, M) that are known.
         config: of the searches for candidates.
@@ -124,7 +124,7 @@ class _Clock:
         self.late = False
 
     def until(self, found: Iterable[Any], share: float, least: int = 1) -> Iterator[Any]:
-        """What comes before a share of the time is over, so many in any case."""
+        """Items until a share of the time is over, but at least this many."""
         for count, one in enumerate(found, 1):
             yield one
             if count >= least and time.process_time() > self._began + share * self._seconds:
@@ -161,7 +161,7 @@ class _Choices:
 
 
 def _most_useful(steady: Floats, most: int) -> Ints:
-    """Which placements but the first to choose from, at most so many: best in a slot, then best if kept."""
+    """Placements to choose from, besides the first, at most this many: best in a slot, then best static."""
     rank = steady.sum(0)
     rank[np.unique(steady.argmin(1))] -= np.abs(rank).max() * 2.0 + 1.0
     order: Ints = 1 + np.argsort(rank[1:], kind="stable")

@@ -1,4 +1,4 @@
-"""What sequences of wishes cost when they are played, slot by slot, without observations and codecs.
+"""Costs of sequences of requested placements, played slot by slot without observations and codecs.
 
 Repair, loading, serving and judging are the core's own, so costs equal those of a rollout of the same wishes
 through the codec `segments`.

@@ -44,7 +44,7 @@ def steady_costs(
 def switch_costs(
     compiled: Compiled, placements: Residents, weights: Floats | None = None, nodes: slice = EVERY_NODE
 ) -> Floats:
-    """What moving from each placement (row) to each other (column) costs once, for what it loads (K, K).
+    """Cost of each move between placements (row to column), paid once for its loads (K, K).
 
     Args:
         compiled: the scenario.
@@ -62,7 +62,7 @@ def switch_costs(
 
 
 def best_sequence(steady: Floats, switch: Floats, start: int = 0) -> Ints:
-    """Which placement to wish for in each slot (T,), where loading is instant.
+    """Placement to request in each slot (T,), where loading is instant.
 
     Args:
         steady: (T, K) of `steady_costs`.

@@ -2,7 +2,7 @@
 
 A sequence here holds a wish until its loads end. Its moves are priced by an estimate first: until the loads
 end the old placement serves, from then on the new one. The moves of the best sequence are then played and
-priced as they came out, and the programme runs again, until all moves of its best sequence are known. So the
+priced as they came out, and the program runs again, until all moves of its best sequence are known. So the
 result is the best among such sequences as far as estimates do not exceed the truth.
 """
 
@@ -43,14 +43,14 @@ def load_slots(tables: Tables, placements: Residents, nodes: slice = EVERY_NODE)
 
 
 def load_rates(tables: Tables, rate: Floats) -> Floats:
-    """What loads may take of links with these rates (..., E) [bytes/s]; see `core.loading.link_budget`."""
+    """Rate that loads may take from links with rates (..., E) [bytes/s]; see `core.loading.link_budget`."""
     own = rate / tables.link_rate * tables.link_down_rate
     found: Floats = np.where(tables.link_down_rate > 0.0, own, tables.loading_share * rate)
     return found
 
 
 def seconds_per_byte(tables: Tables) -> Floats:
-    """Of a load by a device of a node of a model of a task (N, K) [s/byte]; 0 where it crosses no link."""
+    """Time of loads by a device of a node, for models of a task (N, K) [s/byte]; 0 without any link."""
     starts, ends = tables.load_start[:-1], tables.load_start[1:]
     paces = 1.0 / load_rates(tables, tables.link_rate)[tables.load_link]
     slowest = [paces[first:last].max(initial=0.0) for first, last in zip(starts, ends, strict=True)]
@@ -91,7 +91,7 @@ class ExpectedMoves:
         return cost, length
 
     def note(self, t: int, i: int, j: int, costs: Floats) -> None:
-        """What the move from i to j that begins in slot t costs in each slot that it takes."""
+        """Cost in each slot of the move from i to j that begins in slot t."""
         self._known.setdefault(t, {})[i, j] = float(costs.sum()), len(costs)
 
     def unknown(self, path: Ints) -> list[tuple[int, int, int]]:

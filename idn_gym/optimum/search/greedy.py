@@ -73,7 +73,7 @@ def _measure(bundles: Bundles, end: float, gain: Callable[[list[NodeSegment]], f
 
 
 class _Order:
-    """What comes first of bundles, by what they are known to save."""
+    """Sort key of bundles: their known savings."""
 
     def __init__(self, search: Search, bundles: Bundles, factors: Floats, per_byte: bool, end: float) -> None:
         self._search, self._bundles, self._factors = search, bundles, factors

@@ -33,7 +33,7 @@ AUGMENTED = 1e-4
 """Weight of the plain sum in the Chebyshev utility."""
 
 VectorUtility = Callable[[Floats], float]
-"""Of a mean reward vector (D,); the larger the better."""
+"""Utility of a mean reward vector (D,); larger is better."""
 
 
 def linear_utility(weights: Floats, ideal: Floats, size: Floats) -> VectorUtility:
@@ -72,7 +72,7 @@ class KeptVectors:
             instance: episodes drawn from it; vectors are means over them. Serving follows their tariff.
 
         Raises:
-            ConfigError: an objective that cannot be judged on totals over slots.
+            ConfigError: an objective that cannot be computed from totals over slots.
         """
         for objective in compiled.objectives:
             if objective.measure is not None:
@@ -95,7 +95,7 @@ class KeptVectors:
         return self.found[key]
 
     def best(self, utility: VectorUtility) -> Residents:
-        """Of all that were played, the first of largest utility (N, M)."""
+        """The first of all played placements with the largest utility (N, M)."""
         key = max(self.found, key=lambda key: utility(self.found[key]))
         pinned = self.compiled.tables.pinned
         return np.frombuffer(key, pinned.dtype).reshape(pinned.shape)

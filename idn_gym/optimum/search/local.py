@@ -16,13 +16,13 @@ from idn_gym.scenarios.compile import Compiled
 def best_placement(
     compiled: Compiled, instance: Instance, config: SearchConfig, others: Iterable[Residents] = ()
 ) -> Residents:
-    """The best of several local searches (N, M) on sampled slots, judged on the whole episodes.
+    """The best of several local searches (N, M) on sampled slots, evaluated on the whole episodes.
 
     Args:
         compiled: the scenario.
         instance: episodes drawn from it.
         config: how long to search, and on how many slots.
-        others: (N, M) placements that were found elsewhere and are judged with them.
+        others: (N, M) placements found elsewhere, which are evaluated with them.
     """
     search = Search(compiled, instance, config.slots, config.one_per_task)
     found = [*local_optima(search, config), *others]
@@ -30,7 +30,7 @@ def best_placement(
 
 
 def local_optima(search: Search, config: SearchConfig) -> list[Residents]:
-    """Where local searches end (N, M), one for each restart."""
+    """Results of local searches (N, M), one for each restart."""
     rng = np.random.default_rng(config.seed)
     first: Floats | None = None
     found = []

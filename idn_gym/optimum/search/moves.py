@@ -1,4 +1,4 @@
-"""What searches for a placement stand on: its cost on sampled slots, and what moves would save.
+"""Base of the placement searches: costs on sampled slots, and savings of moves.
 
 Costs are measured again only for the classes that a move may concern.
 """
@@ -29,7 +29,7 @@ Move = list[tuple[int, int, int]]
 
 @dataclass(frozen=True)
 class SearchConfig:
-    """How long and on what to search."""
+    """Effort of a search, and the slots on which it works."""
 
     restarts: int = bounded(5, least=1)
     """local searches; the first starts at the greedy placement, the others at randomised ones"""
@@ -112,7 +112,7 @@ class Search:
         return float((self.loaded * self.tables.node_count).sum()) * self._byte_price
 
     def load_charge(self, move: Move) -> float:
-        """What a move adds to `load_cost`."""
+        """Addition of a move to `load_cost`."""
         each = ((self.extra([change]), change[0]) for change in move)
         return sum(size * float(self.tables.node_count[v]) for size, v in each) * self._byte_price
 
@@ -129,7 +129,7 @@ class Search:
         return float(self._free[node] - self.loaded[node])
 
     def fits(self, move: Move) -> bool:
-        """Whether every node has room for what a move adds to it."""
+        """Whether every node has room for the segments that a move adds."""
         return all(
             self.extra([change for change in move if change[0] == v]) <= self.room(v)
             for v in dict.fromkeys(v for v, _, _ in move)

@@ -79,7 +79,7 @@ class SlotSearch(Search):
         return self._paid
 
     def load_charge(self, move: Move) -> float:
-        """What a move adds to `load_cost`."""
+        """Addition of a move to `load_cost`."""
         return sum(self.load_price(v, s) - self.load_price(v, int(self.placement[v, m])) for v, m, s in move)
 
     def load_price(self, node: int, segment: int) -> float:
@@ -90,10 +90,10 @@ class SlotSearch(Search):
         return lacking * float(self._price[node, self.tables.segment_model[segment]])
 
     def replan(self, cleared: Residents, bundles: Bundles, least: float = 0.0, per_byte: bool = True) -> None:
-        """Go to the best of: where the search stands, what greedy adds there, and what greedy builds anew.
+        """Continue from the best of: the current state, greedy additions to it, and a new greedy placement.
 
         Args:
-            cleared: (N, M) what greedy builds on when it builds anew.
+            cleared: (N, M) start of a new greedy placement.
             bundles: what greedy may load.
             least: share of the cost that a change must save.
             per_byte: as for `greedy`.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def night_planner(env: Env, **options: Any) -> NightPlanner:
-    """A programme over charge and time of day."""
+    """A program over charge and time of day."""
     config = from_plain(NightPlannerConfig, options, "agent")
     compiled, training = _training(env, config.episodes)
     if compiled.scenario.horizon > MOST_SLOTS:

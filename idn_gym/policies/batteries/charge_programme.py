@@ -1,6 +1,6 @@
-"""The programme of one battery: what is best to host at each time of day, charge and sky.
+"""The program of one battery: what is best to host at each time of day, charge and sky.
 
-A node hosts one of K *modes*, which answer its requests at some cost and joules per slot. The programme goes
+A node hosts one of K *modes*, which answer its requests at some cost and joules per slot. The program goes
 back from the last slot: Value[t][off, mode, level, sky] is the least expected cost of the slots from t on,
 if the battery has that level, the node hosts that mode, and that is the sky of slot t - 1. What is harvested
 in slot t is not known when its mode is chosen. Levels follow the law of `core.stores`: harvest comes, idling
@@ -36,7 +36,7 @@ class BatteryLimits:
 
 @dataclass(frozen=True)
 class Modes:
-    """What a node may host, K of them, in T slots."""
+    """Modes that a node may host, K of them, in T slots."""
 
     cost: Floats
     """(T, K) of the node's requests"""
@@ -91,7 +91,7 @@ class ChargeProgramme:
         return found[::-1]
 
     def prices(self, t: int, level: float, off: bool, hosted: int, sky: int | None, after: Floats) -> Floats:
-        """Expected cost (K,) of the slots from `t` on by the mode that is asked for in it.
+        """Expected cost (K,) of the slots from `t` on by the mode that is chosen in slot `t`.
 
         Args:
             t: slot.
@@ -108,7 +108,7 @@ class ChargeProgramme:
         return expected
 
     def _outcomes(self, t: int, off: int, levels: Floats, after: Floats) -> Floats:
-        """(K + 1, n, K, G) cost of slot t and those after it: hosted, level before, asked for, sky of t."""
+        """(K + 1, n, K, G) cost of slot t and later slots: mode held, level before, mode chosen, sky of t."""
         battery, modes = self.battery, self.modes
         stock = (levels[:, None] + self.weather.harvest(t))[None, :, None, :]
         resting = np.logical_and(off == 1, stock < battery.restart)

@@ -20,19 +20,19 @@ from idn_gym.scenarios.compile import Compiled
 
 @dataclass(frozen=True)
 class ChargeRuleConfig:
-    """What to host at which charge.
+    """Modes to host by charge.
 
-    Modes are counted from the thriftiest on, which is 0; numbers beyond the last one mean that.
+    Modes are numbered by rising energy from 0; larger numbers mean the last mode.
     """
 
     share: float = bounded(0.4, least=0, most=1)
-    """of the capacity, above which the dearer mode is hosted"""
+    """share of the capacity above which the mode with more energy is hosted"""
     below: int = bounded(0, least=0)
-    """mode at this charge and less"""
+    """mode at this charge or below"""
     above: int = bounded(1, least=0)
     """mode above it"""
     episodes: int = bounded(32, least=1, most=1000)
-    """training episodes whose mean demand modes are measured at"""
+    """number of training episodes with whose mean demand modes are measured"""
     modes: int = bounded(6, least=2, most=64)
     """that each node chooses from"""
 

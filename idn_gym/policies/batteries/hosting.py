@@ -1,9 +1,9 @@
-"""What nodes with batteries may host, and what that costs and draws, as the core serves it.
+"""Modes that nodes with batteries may host, with their costs and energy as the core serves them.
 
 Every candidate is placed at all planned nodes at once, and the mean training episode is played slot by slot
-with full batteries and nothing to load. So queues and links are those that nodes have if all of them host
-alike. Of the segments of a task only those stay that no other beats in cost and joules, and likewise of
-their combinations over tasks: the *modes* of a node, the thriftiest first.
+with full batteries and without loads. Queues and links are therefore those of nodes that all host the same.
+Of the segments of a task, only those that are not dominated in cost and joules are kept, and in the same way
+of their combinations over tasks: the *modes* of a node, in order of rising energy.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from idn_gym.policies.batteries.charge_programme import Modes
 from idn_gym.scenarios.compile import Compiled
 
 PLENTY = 1e6
-"""What a battery holds while modes are measured, in capacities, so that it never limits them."""
+"""Battery capacity during measurements, in capacities, so that it never limits a mode."""
 
 
 def planned_nodes(compiled: Compiled) -> Ints:
@@ -123,7 +123,7 @@ class Hosting:
         return found + (outcome.charged[0] + penalty[:, PRICED:]) @ tariff[PRICED:]
 
     def modes(self, most: int) -> list[tuple[Residents, Modes]]:
-        """Of every planned node what it may host, (K, M) segments, and what that costs and draws.
+        """Modes of every planned node, (K, M) segments, with their cost and energy.
 
         Args:
             most: modes per node; of more the best by cost stay, and the thriftiest.
@@ -147,7 +147,7 @@ class Hosting:
         return found
 
     def _fronts(self) -> list[list[list[tuple[int, float, float]]]]:
-        """By planned node and task, segments or EMPTY that none beats, with cost and joules of some slots."""
+        """Non-dominated segments, or EMPTY, by planned node and task, with cost and joules of some slots."""
         tables, slots = self.compiled.tables, np.arange(self._slots)
         some = slots[:: max(1, self._slots // 8)]
         alone = self.measure(tables.pinned, some)
@@ -205,7 +205,7 @@ class Hosting:
 
 
 def _undominated(rows: list[tuple[int, float, float]]) -> list[tuple[int, float, float]]:
-    """Those that no other beats in cost without drawing more, by rising joules."""
+    """Non-dominated modes, by rising joules."""
     points = non_dominated(-np.array([row[1:] for row in rows]))
     kept, seen = [], {tuple(point) for point in (-points).tolist()}
     for row in sorted(rows, key=lambda row: row[2]):

@@ -1,8 +1,8 @@
 """`night-planner`: hosts what a battery can live on until the sun is back, and more where there is plenty.
 
 Before an episode the policy looks at training episodes of the scenario: at mean demand, and at what is
-harvested when. Each node with a battery gets a programme over time of day, charge, sky and what it hosts
-(`ChargeProgramme`); in every slot it asks for the mode that the programme finds best for the charge and the
+harvested when. Each node with a battery gets a program over time of day, charge, sky and what it hosts
+(`ChargeProgramme`); in every slot it asks for the mode that the program finds best for the charge and the
 sky that were seen. It is causal: of the episode that is played it knows levels and what was harvested so
 far.
 
@@ -33,7 +33,7 @@ MOST_SLOTS = 2_000
 
 @dataclass(frozen=True)
 class NightPlannerConfig:
-    """How far it looks ahead, and how finely."""
+    """Horizon and resolution of the plan."""
 
     ahead: int | None = bounded(None, least=1)
     """[slots] that it looks at, the coming one among them; 1: that alone; null: all to come"""

@@ -1,10 +1,9 @@
-"""What a node is going to harvest, learnt from other episodes of the scenario: a chain of a few skies.
+"""Model of a node's future harvest, learnt from other episodes of the scenario: a chain of a few skies.
 
-The most that training episodes harvest in a slot stands for a clear sky. What a slot brings as a share of
-that is its *sky*, one of a few classes of equal weight. In the slots in which there is anything to harvest
-skies follow each other as a Markov chain, whose probabilities are counted in the training episodes; it goes
-on in the dark, where nobody sees it. Nothing of the episode that is played is looked at but what has been
-harvested so far.
+The maximum harvest of training episodes in a slot defines a clear sky. The harvest of a slot as a share of
+that is its *sky*, one of a few classes of equal weight. In slots with a positive maximum, skies follow each
+other as a Markov chain, whose probabilities are estimated from the training episodes; the chain continues
+unobserved in the dark. Of the current episode, only the harvest so far is used.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ LEAST_COUNT = 1e-9
 
 @dataclass(frozen=True)
 class Weather:
-    """How skies follow each other at one node; G of them, T slots."""
+    """Transitions between skies at one node; G skies, T slots."""
 
     clear: Floats
     """(T,) [J] under a clear sky"""
@@ -63,7 +62,7 @@ def learn_weather(harvest: Floats, skies: int) -> Weather:
 
     Args:
         harvest: (E, T) [J] in the slots of training episodes.
-        skies: most classes; fewer where shares are all alike.
+        skies: maximum number of classes; fewer where all shares are equal.
     """
     clear = harvest.max(axis=0)
     lit = clear > LIT_SHARE * clear.max(initial=0.0)

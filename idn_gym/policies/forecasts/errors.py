@@ -1,4 +1,4 @@
-"""How far forecasts are from the batches that came."""
+"""Errors of forecasts against the actual batches."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ class ForecastErrors(NamedTuple):
 def forecast_errors(
     scenario: Scenario, forecaster: Any, seeds: Sequence[int], horizon: int = 6, split: str = "test"
 ) -> ForecastErrors:
-    """Let a forecaster look ahead in every slot of some episodes, and measure how far it is off.
+    """Run a forecaster in every slot of some episodes, and measure its errors.
 
-    Nothing is served: demand does not depend on what policies do. Forecasts made before slot 0 count.
+    No policy is played: demand does not depend on policies. Forecasts made before slot 0 count.
 
     Args:
         scenario: the scenario.
-        forecaster: as `make_forecaster` takes it; an informed one is told the episodes.
+        forecaster: as `make_forecaster` takes it; an informed one receives the episodes.
         seeds: of the episodes.
         horizon: slots to look ahead, up to those of an episode.
         split: train, validation or test.
 
     Raises:
-        ConfigError: no seeds, a horizon that no episode has, or whatever is wrong with the forecaster.
+        ConfigError: no seeds, a horizon longer than the episodes, or an invalid forecaster.
     """
     if not seeds:
-        raise ConfigError("seeds", "none is there; must be at least one")
+        raise ConfigError("seeds", "no seed is given; at least one is needed")
     if not 1 <= horizon <= scenario.horizon:
         raise ConfigError("horizon", f"{show(horizon)} is not allowed; must be from 1 to {scenario.horizon}")
     demand = build_instance(scenario, list(seeds), split).draw.demand

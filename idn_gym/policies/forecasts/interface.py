@@ -1,7 +1,7 @@
-"""What a forecaster is, and the forecasters that go by a name.
+"""The forecaster protocol, and the register of forecasters.
 
-A forecaster sees batches of slots that are over, row by row, and says what it expects of the coming ones.
-An *informed* one is told the episodes: it is a yardstick, and no policy that is called causal may use it.
+A forecaster receives the batches of past slots, row by row, and predicts those of the coming slots. An
+*informed* one receives the true episodes: it is a reference, and no causal policy may use it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from idn_gym.scenarios.compile import Compiled
 
 @runtime_checkable
 class Forecaster(Protocol):
-    """Expects the batches of B episodes side by side."""
+    """Predicts the batches of B episodes side by side."""
 
     def begin(self, rows: Bools) -> None:
-        """Forget what the marked rows (B,) have seen: their episodes start."""
+        """Forget the past of the marked rows (B,): their episodes start."""
         ...
 
     def see(self, demand: Floats) -> None:
-        """Take note of a slot that is over.
+        """Update with a slot that has been played.
 
         Args:
             demand: (B, R) [requests] its batches.
@@ -38,14 +38,14 @@ class Forecaster(Protocol):
 
 
 class ForecasterEntry(NamedTuple):
-    """How a forecaster is built."""
+    """How to build a forecaster."""
 
     target: str
     """"module:function", which takes the compiled scenario, the number of rows and the forecaster's own
     options; of an informed one the true batches (B, T, R) follow the number of rows"""
     about: str
     informed: bool = False
-    """it is told the batches to come"""
+    """it receives the true batches"""
 
 
 _SHIPPED = {
@@ -102,7 +102,7 @@ def make_forecaster(
     entry = FORECASTERS.find(name)
     if entry.informed and future is None:
         allowed = ", ".join(causal_forecasters())
-        raise ConfigError("forecaster", f"{show(name)} is told the future; allowed: {allowed}")
+        raise ConfigError("forecaster", f"{show(name)} reads the future of the episode; allowed: {allowed}")
     told = (compiled, rows, future) if entry.informed else (compiled, rows)
     builder = load_target(entry.target)
     try:

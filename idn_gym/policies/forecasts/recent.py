@@ -14,7 +14,7 @@ from idn_gym.scenarios.compile import Compiled
 
 @dataclass(frozen=True)
 class SmoothedConfig:
-    """How slowly to forget."""
+    """Rate of forgetting."""
 
     memory: float = bounded(0.5, least=0, below=1)
     """weight of the past against the last batch; 0: the last batch alone"""

@@ -1,10 +1,9 @@
 """Seasonal forecasts: the same slot of the day, at the level of the last slots.
 
 Each ingress node has a day: s[k] is its mean total in slot k of the day (k = t mod period) over training
-episodes, as a multiple of its nominal total. All tasks of a node share its day: what a single one of many is
-asked for in a few training episodes says little about the day, and to divide by it would make forecasts as
-large as one likes. With weights that fall by `memory` per slot, the level of a class is l = (weighted past
-batches) / (weighted s of the same slots), and
+episodes, as a multiple of its nominal total. All tasks of a node share its day: the demand of one of many
+tasks in a few training episodes is too noisy to estimate a day, and dividing by it would give arbitrarily
+large forecasts. With weights that fall by `memory` per slot, the level of a class is l = (weighted past
 
     expected batch of slot t = l s[t mod period].
 
@@ -28,7 +27,7 @@ from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.config import Scenario
 
 LEAST = 0.05
-"""What s is at least: a slot in which training saw next to nothing does not blow levels up."""
+"""Minimum of s: a slot with almost no training demand must not inflate levels."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """`hedonic`: devices choose gateway, spreading factor and model, one after the other, each for its own sake.
 
-Every so many slots a game is set up on the slot that is expected: the batches that the state smooths, the
-resources that the observation shows, what stores hold. Players begin where they are, and move by the rules of
-`play_shifts` until nobody gains enough. What they come to is played: the links, the models on devices, and on
-gateways the tails that most requests of their members want.
+At regular intervals a game is set up on the expected slot: the smoothed batches of the state, the resources
+of the observation, the levels of stores. Players start from the current association, and move by the rules of
+`play_shifts` until no move gains enough. The result is played: the links, the models on devices, and on
+gateways the tails with the most requests of their members.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from idn_gym.scenarios.compile import Compiled
 
 @dataclass(frozen=True)
 class HedonicConfig:
-    """Who moves, when, and when moving pays."""
+    """Order of moves, times of games, and the required gain of a move."""
 
     refresh: int = bounded(12, least=1)
     """slots between two games"""
@@ -38,15 +38,16 @@ class HedonicConfig:
     least: float = bounded(0.01, least=0, below=1)
     """share of what devices cost on average that a move must gain"""
     utility: Utility = "own"
-    """what a device looks after: its own cost, or what it adds to that of all in its region"""
+    """cost that a device minimises: its own, or its addition to the cost of all devices in its region"""
     order: Order = "largest"
-    """who moves next: who gains most, a random one of those who gain, or the next one"""
+    """next device to move: the one with the largest gain, a random one with a gain, or the next one in
+    order"""
     history: bool = True
-    """whether nobody joins a coalition that it has joined before in the game"""
+    """whether devices never join a coalition again that they have joined before in the game"""
     moves: int = bounded(500, least=0)
-    """cap on moves of a game"""
+    """maximum number of moves of a game"""
     seed: int = bounded(0, least=0)
-    """of random orders"""
+    """seed of random orders"""
 
 
 class Hedonic(PlacementPolicy):
@@ -54,7 +55,7 @@ class Hedonic(PlacementPolicy):
 
     Attributes:
         partition: (B, P) site of each device, or `ALONE`.
-        uplink: (B, N) link that each node is told to use.
+        uplink: (B, N) link that each node should use.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class Hedonic(PlacementPolicy):
         self._due = self.clock.tick()
 
     def _play(self, b: int, observation: Any) -> None:
-        """Play a game for row b; rows that begin alike come to the same."""
+        """Play a game for row b; rows with the same start have the same result."""
         self._expected.fill(b, self._demand[b][None], observation)
         config, slots = self.config, self._expected.instance
         game = FieldGame(
@@ -117,7 +118,7 @@ class Hedonic(PlacementPolicy):
         )
         self._opened = game.opened
         start = nearest_sites(game) if self._fresh[b] else self.partition[b]
-        # Where a device would not go even if nobody else sent, it does not stay either.
+        # A site that a device would avoid even if no other device sent is also left by it.
         start = np.where(np.isfinite(game.present_costs(start)), start, ALONE)
         least = config.least * float(game.present_costs(start).mean())
         rules = ShiftRules(

@@ -59,7 +59,8 @@ class FieldGame:
             held: (N, M) what need not be loaded; None: what repositories pin.
             stay: [slots] over which a load is paid for; inf: loads are free.
             stock: (Z,) what stores hold before each slot; None: nothing but what comes in.
-            opened: (P, K) where players may go; None: where they cost less than alone if nobody else sends.
+            opened: (P, K) sites that players may join; None: those cheaper than being alone if no other
+                device sends.
         """
         tables = self.tables = compiled.tables
         self.places, self.utility = places, utility
@@ -126,7 +127,7 @@ class FieldGame:
         return found
 
     def network_cost(self, partition: Ints) -> float:
-        """What all devices cost together, per slot."""
+        """Total cost of all devices, per slot."""
         self._seat_all(partition)
         inside = partition != ALONE
         return float(self._costs_of(inside)[inside].sum() + self._alone[~inside].sum())
@@ -189,7 +190,7 @@ class FieldGame:
         return found
 
     def _costs_of(self, players: Bools) -> Floats:
-        """(P,) costs of the marked players where they are seated, nobody else being there."""
+        """(P,) costs of the marked players at their sites, with no other player there."""
         costs = self._served.costs(np.asarray(self.places.classes[players].any(axis=0)))
         found: Floats = self.places.classes @ costs + self._paid.sum(axis=1)
         return found
@@ -233,7 +234,7 @@ class FieldGame:
                 self._whole[p], self._alone[p] = models[np.argmin(costs)], min(costs)
 
     def _close_hopeless(self) -> None:
-        """Close sites where a player costs more than alone though nobody else sends anything."""
+        """Close sites at which a player costs more than alone even if no other device sends."""
         nobody = np.full(self.players, ALONE)
         self._seat_all(nobody)
         for p, site in np.argwhere(self.opened).tolist():

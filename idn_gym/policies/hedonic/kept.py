@@ -1,4 +1,4 @@
-"""Devices that keep a random one of their links: what an association is worth that nobody thought about."""
+"""Devices that keep a random one of their links: a baseline for the value of an association."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from idn_gym.scenarios.compile import Compiled
 
 @dataclass(frozen=True)
 class RandomAssociationConfig:
-    """What links are drawn with."""
+    """Options of the random association."""
 
     seed: int = bounded(0, least=0)
 

@@ -1,4 +1,4 @@
-"""Where devices of a field may meet: a gateway, a spreading factor, and what they run of which model.
+"""Sites at which devices of a field may meet: a gateway, a spreading factor, and a head of a model.
 
 A *site* is a cell of a gateway together with a head, the first blocks of a model, which the device holds
 while its gateway may hold the tail. A device that runs a whole model by itself is `ALONE`.
@@ -84,7 +84,7 @@ def field_sites(compiled: Compiled) -> FieldSites:
 
 
 def _cells(tables: Tables) -> tuple[Ints, Ints]:
-    """Of each radio its cell and the node of its gateway."""
+    """Cell of each radio, and the node of its gateway."""
     enters = {int(e): int(v) for e, v in zip(tables.path_link, tables.path_node, strict=True) if e != EMPTY}
     end = np.array([enters[int(e)] for e in tables.radio_link], np.int64)
     return owners(tables.cell_start), end

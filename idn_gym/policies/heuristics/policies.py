@@ -63,7 +63,7 @@ def hold_placement(env: Env, placement: Residents) -> Constant:
 
 
 def nothing(env: Env) -> Constant:
-    """Leave everything as it is; codec "change"."""
+    """Never change the placement; codec "change"."""
     return Constant(np.asarray(0, np.int64))
 
 
@@ -119,10 +119,10 @@ def local_search(env: Env, **options: Any) -> Constant:
 
 
 def clairvoyant_search(env: Env, seeds: Sequence[int], **options: Any) -> Constant:
-    """One placement for the very episodes it is judged on: informed, though no bound says how good it is.
+    """One placement for the evaluation episodes: informed, without a bound on its distance to the optimum.
 
     All of their slots are looked at, with as many looks as the search on validation episodes may take, unless
-    options say otherwise. What static greedy finds on validation episodes is judged with what is found here.
+    options say otherwise. The placement of static greedy on validation episodes is among the candidates.
     """
     compiled = _compiled(env)
     split = env.unwrapped.simulation.split  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 
 A node knows the tables of the scenario, and of every slot that is over what is its own: the batches that
 enter at it, its compute seconds, memory, load and wait, the rate and the wait of its link up, and what it
-holds. All else it is told, once per slot and over one hop:
+holds. All other information arrives in messages, once per slot and over one hop:
 
 - *down*, a parent tells its children what the rest of a request costs from there on, for every state in which
   they may send it (`Trellis`): one float32 each;
@@ -53,7 +53,7 @@ NUMBER_BYTES = 4
 
 @dataclass(frozen=True)
 class OffloadAdaptiveConfig:
-    """How fast nodes learn, how much they try, and when moving pays."""
+    """Learning rates, exploration, and the required gain of a move."""
 
     step: float = bounded(0.3, above=0, most=1)
     """weight of the last slot in values, demand and waits of links"""
@@ -134,7 +134,7 @@ class OffloadAdaptive(PlacementPolicy):
         self._seen += 1
 
     def _note(self, feedback: Feedback, b: int) -> None:
-        """What each node has measured by itself."""
+        """Measurements of each node."""
         outcome, step = feedback.outcome, self.config.step
         self._demand[b] += step * (feedback.revealed.draw.demand[b, 0] - self._demand[b])
         self._link_wait[b] += step * (outcome.link_wait[b] - self._link_wait[b])
@@ -146,7 +146,7 @@ class OffloadAdaptive(PlacementPolicy):
         self.wait[places] += (factor - self.wait[places]) / self._measured[places]
 
     def _decide(self, feedback: Feedback, b: int) -> None:
-        """What each node holds from now on, and what it tells."""
+        """New segments of each node, and its messages."""
         tables, trellis, draw = self.tables, self.trellis, feedback.revealed.draw
         tariff = tariff_of(draw.weights[b], self.compiled.scales, self.compiled.objectives)
         costs = layer_costs(tables, trellis, draw, b, 0, tariff, self._link_wait[b])
@@ -188,7 +188,7 @@ class OffloadAdaptive(PlacementPolicy):
     def _situation(
         self, b: int, draw: Draw, tariff: Floats, flow: Floats, passed: Floats, total: Floats, seconds: Floats
     ) -> Situation:
-        """What nodes know when they choose."""
+        """Information that nodes have when they choose."""
         tables = self.tables
         ceiling = drop_ceiling(tables, draw, b, tariff)
         byte = byte_prices(self.compiled, draw.weights[b])[:, tables.model_task] / self.config.stay

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def offload_planned(env: Env, seeds: Sequence[int], **options: Any) -> OffloadPlanned:
-    """A layered dynamic programme on the slots about to be played: informed."""
+    """A layered dynamic program on the slots about to be played: informed."""
     config = from_plain(OffloadPlannedConfig, options, "agent")
     compiled = env.unwrapped.simulation.compiled  # type: ignore[attr-defined]
     return OffloadPlanned(compiled, env.num_envs, config, told_episodes(env, seeds))

@@ -1,4 +1,4 @@
-"""What the rest of a request costs, layer by layer: the dynamic programme of a trellis.
+"""Cost of the rest of a request, layer by layer: the dynamic program of a trellis.
 
 Value[v, x] is the least expected tariff from the moment at which a request in state x is at node v: of
 passing it up, hop plus value at the parent, and of each segment that v may run, its work plus, unless it
@@ -62,7 +62,7 @@ def layer_costs(
         b: row.
         t: place of the slot.
         tariff: (4 + F,) what requests are priced by.
-        link_wait: (E,) [s] that a request waits for each link; None: nobody waits.
+        link_wait: (E,) [s] that a request waits for each link; None: no waiting.
     """
     node, reach = trellis.stage_node, trellis.state_reach
     seconds = trellis.stage_seconds * draw.slowdown[b, node]
@@ -87,14 +87,14 @@ def layer_costs(
 
 @dataclass(frozen=True)
 class LayerValues:
-    """What a dynamic programme finds."""
+    """Result of the dynamic program."""
 
     value: Floats
     """(N, X) [cost] of the rest of a request; inf where it cannot be answered"""
     seconds: Floats
     """(N, X) [s] that this rest takes"""
     passed: Floats
-    """(N, X) [cost] of the rest if the node passes the request up as it is"""
+    """(N, X) [cost] of the rest if the node forwards the request unchanged"""
     total: Floats
     """(U,) [cost] of the rest if the node runs the stage"""
 
@@ -133,7 +133,7 @@ def solve_layers(trellis: Trellis, costs: LayerCosts, extra: Floats) -> LayerVal
 
 
 def item_costs(trellis: Trellis, passed: Floats, ceiling: Floats) -> Floats:
-    """(I,) [cost] of requests that are passed up as they are; of raw inputs the cheapest model counts.
+    """(I,) [cost] of requests that are forwarded unchanged; of raw inputs the cheapest model counts.
 
     Args:
         trellis: of the scenario.
@@ -212,7 +212,7 @@ def attractive_stages(compiled: Compiled, trellis: Trellis) -> Bools:
     """(U,) stages that the network would send requests to: all, where it serves by what is scored.
 
     Where the scenario has a tariff of its own, policies price stages by the score, but requests go where the
-    tariff is least: not to a stage that is dearer by the tariff than to pass up to what repositories hold.
+    tariff is least: not to a stage that costs more by the tariff than forwarding to the repositories.
     """
     if compiled.tariff is None:
         return np.ones(len(trellis.stage_node), np.bool_)

@@ -1,4 +1,4 @@
-"""What each node holds, by itself: the segments that save most on what arrives, as far as memory goes.
+"""Choice of each node's segments by itself: those that save most on its arrivals, within its memory.
 
 All nodes choose side by side, each from what is its own: what arrives, what running and passing up come to,
 its memory, its compute seconds and what waiting there costs. A segment saves, for every item, the difference
@@ -23,7 +23,7 @@ from idn_gym.scenarios.compile import Compiled
 
 @dataclass(frozen=True)
 class _Moves:
-    """How candidates move requests: of each (candidate, item) the best stage, and the share that it takes."""
+    """Changes of requests by candidates: for each (candidate, item) the best stage and its share."""
 
     stage: Ints
     share: Floats
@@ -42,7 +42,7 @@ class NodeChoice:
         self._list_candidates(compiled)
 
     def _list_candidates(self, compiled: Compiled) -> None:
-        """What may be loaded where, and the stages that lie inside, by candidate, then item."""
+        """Candidates for loading by node, and the stages inside each, by candidate, then item."""
         tables, trellis = self._tables, self._trellis
         stages: dict[tuple[int, int], list[int]] = {}
         model = tables.segment_model[trellis.stage_segment]
@@ -69,7 +69,7 @@ class NodeChoice:
         self._candidate, self._item = pairs[first, 0], pairs[first, 1]
 
     def choose(self, now: Situation, nodes: Bools, least: float = 0.0) -> Filling:
-        """What nodes hold, and where requests go then.
+        """Segments that nodes hold, and the resulting stages of requests.
 
         Args:
             now: what nodes know.
@@ -140,7 +140,7 @@ class NodeChoice:
         return filling
 
     def _savings(self, now: Situation, filling: Filling) -> tuple[Floats, _Moves]:
-        """What each candidate (C,) saves on requests and waits, and how it moves requests."""
+        """Savings of each candidate (C,) on requests and waits, and the resulting changes of requests."""
         trellis, tables, count = self._trellis, self._tables, len(self.node)
         flow, asked = now.flow[self._item], self._work(now, filling)
         gain = now.flow[trellis.stage_item[self._stage]] * np.maximum(
@@ -237,14 +237,14 @@ class NodeChoice:
         return cost
 
     def _work(self, now: Situation, filling: Filling) -> AskedWork:
-        """What items (I,) ask of their nodes as they go now."""
+        """Demands of items (I,) on their nodes in the current state."""
         trellis = self._trellis
         flow = filling.share * now.flow[trellis.stage_item]
         one = self._work_of(now, np.arange(len(flow)), flow)
         return one.at_nodes(trellis.stage_item, len(trellis.item_node))
 
     def _work_of(self, now: Situation, stage: Ints, flow: Floats) -> AskedWork:
-        """What requests ask of a node whose stages they run."""
+        """Demands of requests on the node whose stages they use."""
         reach, seconds = self._trellis.state_reach[self._trellis.stage_start[stage]], now.seconds[stage]
         visits = flow * reach * (seconds > 0.0)
         each = np.divide(seconds, reach, out=np.zeros_like(seconds), where=reach > 0.0)

@@ -1,4 +1,4 @@
-"""What nodes know when they choose what to hold, and where a choice stands."""
+"""Information that nodes have when they choose segments, and the state of a choice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STEPS = 20
 
 @dataclass(frozen=True)
 class Situation:
-    """What nodes know when they choose."""
+    """Information that nodes have when they choose."""
 
     flow: Floats
     """(I,) [requests] that arrive in a slot"""
@@ -40,7 +40,7 @@ class Situation:
 
 @dataclass
 class Filling:
-    """Where the nodes stand while they are filled."""
+    """State of the nodes while they are filled."""
 
     placement: Residents
     """(N, M)"""
@@ -60,7 +60,7 @@ class Filling:
 
 @dataclass(frozen=True)
 class AskedWork:
-    """What items ask of nodes: sums over requests of visits, seconds and squared seconds."""
+    """Demands of items on nodes: sums over requests of visits, seconds and squared seconds."""
 
     visits: Floats
     first: Floats

@@ -1,4 +1,4 @@
-"""`offload-planned`: a layered dynamic programme for the coming slots, which it is told.
+"""`offload-planned`: a layered dynamic program for the coming slots, which it receives.
 
 A plan takes a few rounds. Values of all layers are solved from the repositories down, as if every node could
 hold all that fits into it alone, at a price: of loading, of a byte of the node's memory, and of the waits of
@@ -50,7 +50,7 @@ from idn_gym.scenarios.compile import Compiled
 
 @dataclass(frozen=True)
 class OffloadPlannedConfig:
-    """How far to look ahead, how often to plan, and when moving pays."""
+    """Horizon and interval of plans, and the required gain of a move."""
 
     window: int = bounded(3, least=1)
     """coming slots that a plan is for, on average"""
@@ -66,7 +66,7 @@ class OffloadPlannedConfig:
 
 @dataclass
 class Prices:
-    """What the rounds of a plan have found."""
+    """Results of a plan's rounds."""
 
     memory: Floats
     """(N,) [cost per slot and byte]"""
@@ -174,7 +174,7 @@ class OffloadPlanned(PlacementPolicy):
         values: LayerValues,
         passing: Floats,
     ) -> tuple[Residents, Floats]:
-        """What nodes choose from the leaves up (N, M), and what a byte more would have saved them (N,)."""
+        """Segments that nodes choose from the leaves up (N, M), and the saving of one more byte (N,)."""
         tables, trellis, draw = self.tables, self.trellis, mean.draw
         flow = np.zeros(len(trellis.item_node))
         np.add.at(flow, trellis.class_item, draw.demand[0, 0])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 WEIGHTS_FOLDER = Path(__file__).parent
-"""Of the weights that ship, by the name of the preset that they were found on."""
+"""Files of the weights that ship, by name of the preset on which they were found."""
 
 
 def index(env: VectorEnv[Any, Any, Any], path: str | None = None) -> IndexPolicy:

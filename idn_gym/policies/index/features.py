@@ -1,4 +1,4 @@
-"""What an index policy looks at: a few numbers per pair (node, segment), the same in every network.
+"""Features of an index policy: a few numbers per pair (node, segment), the same in every network.
 
 They are columns of the pairs of the observation `graph`, and products of two of them. So weights that were
 found in one network can be read in another one.
@@ -24,7 +24,7 @@ _COLUMNS = {
     "saving of node": "of node",
     "saving of node per byte": "of node per byte",
 }
-"""Features that are columns as they are."""
+"""Features that equal columns of the observation."""
 
 _DEMANDS = {"last demand": "batch", "smoothed demand": "recent"}
 """Columns whose log(1 + x) is a feature."""

@@ -38,7 +38,7 @@ def read_index_weights(path: str | Path) -> Floats:
     for name in named:
         if name not in INDEX_FEATURES:
             raise ConfigError(
-                "path", f"{str(path)!r}: {show(name)} is not there; {closest(name, INDEX_FEATURES)}"
+                "path", f"{str(path)!r}: {show(name)} is unknown; {closest(name, INDEX_FEATURES)}"
             )
     for name in INDEX_FEATURES:
         value = named.get(name)

@@ -1,1 +1,1 @@
-"""Policies that learn the placement while it is played, and policies that are told the episodes."""
+"""Policies that learn the placement online, and policies that receive the episodes beforehand."""

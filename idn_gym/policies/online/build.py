@@ -27,13 +27,13 @@ C = TypeVar("C")
 
 
 def infida_offline(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.OfflineInfida:
-    """Mirror ascent on the very episodes it is judged on: informed."""
+    """Mirror ascent on the evaluation episodes: informed."""
     config = _options(clairvoyant.OfflineConfig, options)
     return clairvoyant.OfflineInfida(_compiled(env), env.num_envs, config, told_episodes(env, seeds))
 
 
 def ftpl(env: Env, **options: Any) -> Any:
-    """Follow the perturbed leader with the linear programme as its oracle; needs the extra `solve`."""
+    """Follow the perturbed leader with the linear program as its oracle; needs the extra `solve`."""
     from idn_gym.policies.online.ftpl import Ftpl, FtplConfig
 
     return Ftpl(_compiled(env), env.num_envs, _options(FtplConfig, options))
@@ -52,7 +52,7 @@ def ftpl_splits(env: Env, **options: Any) -> Any:
 
 
 def window_lp(env: Env, **options: Any) -> Any:
-    """The linear programme's placement for the last slots; needs the extra `solve`."""
+    """The linear program's placement for the last slots; needs the extra `solve`."""
     from idn_gym.policies.online.ftpl import WindowLp, WindowLpConfig
 
     return WindowLp(_compiled(env), env.num_envs, _options(WindowLpConfig, options))
@@ -120,29 +120,29 @@ def mpc(env: Env, **options: Any) -> Mpc:
 
 
 def clairvoyant_library(env: Env, seeds: Sequence[int], **options: Any) -> Library:
-    """The rule `library` that is told the batches of the next slot."""
+    """The rule `library`, given the batches of the next slot."""
     config = _options(LibraryConfig, {"forecaster": "oracle", **options})
     return _library(env, config, told_episodes(env, seeds).draw.demand)
 
 
 def clairvoyant_mpc(env: Env, seeds: Sequence[int], **options: Any) -> Mpc:
-    """The rule `mpc` that is told the batches of the slots ahead."""
+    """The rule `mpc`, given the batches of the slots ahead."""
     config = _options(MpcConfig, {"forecaster": "oracle", **options})
     return _mpc(env, config, told_episodes(env, seeds).draw.demand)
 
 
 def sg(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.StaticGreedy:
-    """Static greedy by saving on the very episodes it is judged on: informed."""
+    """Static greedy by saving on the evaluation episodes: informed."""
     return _static(env, seeds, options, per_byte=False)
 
 
 def sg_per_byte(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.StaticGreedy:
-    """Static greedy by saving per byte on the very episodes it is judged on: informed."""
+    """Static greedy by saving per byte on the evaluation episodes: informed."""
     return _static(env, seeds, options, per_byte=True)
 
 
 def best_static_policy(env: Env, seeds: Sequence[int], **options: Any) -> Any:
-    """The best static placement of the very episodes it is judged on: a reference, with its bound."""
+    """The best static placement of the evaluation episodes: a reference, with its bound."""
     from idn_gym.policies.online.hindsight import BestStatic, BestStaticConfig
 
     config = _options(BestStaticConfig, options)
@@ -173,7 +173,7 @@ def olag_shared(env: Env, **options: Any) -> shared.SharedOlag:
 
 
 def sg_shared(env: Env, seeds: Sequence[int], **options: Any) -> shared.SharedStaticGreedy:
-    """Static greedy on the very episodes it is judged on, all slots served: informed."""
+    """Static greedy on the evaluation episodes, all slots served: informed."""
     config = _options(shared.SharedStaticConfig, options)
     return shared.SharedStaticGreedy(_compiled(env), env.num_envs, config, told_episodes(env, seeds))
 
@@ -187,7 +187,7 @@ def clairvoyant_greedy_shared(
 
 
 def clairvoyant_sequence(env: Env, seeds: Sequence[int], **options: Any) -> Any:
-    """A sequence of placements found on the very episodes it is judged on."""
+    """A sequence of placements found on the evaluation episodes."""
     from idn_gym.policies.online.clairvoyant_sequence import ClairvoyantSequence, ClairvoyantSequenceConfig
 
     config = _options(ClairvoyantSequenceConfig, options)

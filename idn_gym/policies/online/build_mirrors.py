@@ -24,7 +24,7 @@ SPLIT_DEFAULTS = {"splits": True, "joint": True, "coupled": True}
 
 
 def infida(env: Env, **options: Any) -> MirrorAscent:
-    """Mirror ascent in the entropy geometry, rounded anew with exact means; see `MirrorConfig`."""
+    """Mirror ascent in the entropy geometry, rounded in each period with exact means; see `MirrorConfig`."""
     return _mirror(env, options, Update(entropy=True, lazy=False))
 
 
@@ -39,7 +39,7 @@ def infida_best_of_two(env: Env, **options: Any) -> MirrorAscent:
 
 
 def infida_lazy(env: Env, **options: Any) -> MirrorAscent:
-    """INFIDA whose nodes are rounded anew once they have drifted by 5 % of their budgets, uniforms frozen."""
+    """INFIDA whose nodes are rounded again after a drift by 5 % of their budgets, uniforms frozen."""
     return infida(env, **{"coupled": True, "drift": 0.05, **options})
 
 

@@ -1,9 +1,9 @@
-"""Caches of models: each node keeps what it is asked for, and never computes what that saves.
+"""Caches of models: each node keeps the most requested units, without computing their savings.
 
-What a task asks a node for is one segment, fixed beforehand, its unit: the prefix of largest nominal saving
-that the node may hold. A request asks every node that it reaches (see `reach.py`). No refill: memory that
-these rules leave empty stays empty. With a gate (see `load_gate.py`) a unit that is not there is loaded
-only where the gate is open for it.
+The unit of a task at a node is one fixed segment: the prefix with the largest nominal saving that the node
+may hold. A request counts at every node that it reaches (see `reach.py`). There is no refill: memory that
+these rules leave empty stays empty. With a gate (see `load_gate.py`), an absent unit is loaded only where the
+gate is open for it.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class ModelCache(PlacementPolicy):
         return allowed
 
     def most_asked(self, v: int, requests: Floats, allowed: Bools) -> list[int]:
-        """Tasks that would fill a node, without those that nobody asks for.
+        """Tasks that would fill a node, without tasks that have no requests.
 
         Those `allowed` (K,) in falling order of their requests (K,), equal ones by lower task, until the
         first that does not fit.
@@ -102,7 +102,7 @@ class ModelCache(PlacementPolicy):
 
 
 class Lfu(ModelCache):
-    """Least frequently used: the units asked for most since the episode began.
+    """Least frequently used: the most requested units since the start of the episode.
 
     In falling order of requests, equal ones by lower task, until the first that does not fit.
     """
@@ -114,7 +114,7 @@ class Lfu(ModelCache):
 
 
 class Lru(ModelCache):
-    """Least recently used: a unit that is asked for is loaded, and the oldest make room.
+    """Least recently used: a requested unit is loaded, and the oldest units make room.
 
     In a slot tasks ask in rising order of their requests, equal ones by higher task first, so that the
     most wanted one is the most recent.
@@ -139,21 +139,21 @@ class Lru(ModelCache):
 
 @dataclass(frozen=True)
 class TtlConfig(LoadGateConfig):
-    """What loads wait for, and how long units live."""
+    """Condition for loads, and lifetime of units."""
 
     lifetime: int = bounded(6, least=1)
     """slots that a unit stays after it was last in demand"""
 
 
 class Ttl(ModelCache):
-    """Time to live: nothing that lives is replaced, so that a short peak moves nothing.
+    """Time to live: live units are never replaced, so that a short peak moves nothing.
 
-    A unit is in demand in a slot in which it is among those that would fill its node if each node held what
-    it was asked for most in that slot. It goes `lifetime` slots after it was last in demand. Others are
-    loaded in falling order of the slot's requests, as far as the room goes that those alive leave.
+    A unit is in demand in a slot if it is among those that would fill its node if each node held its most
+    requested units of that slot. It leaves `lifetime` slots after it was last in demand. Others are loaded in
+    falling order of the slot's requests, as far as live units leave room.
 
     Attributes:
-        left: (B, N, K) slots that each unit has to live; 0: it is not there.
+        left: (B, N, K) remaining lifetime of each unit in slots; 0: it is absent.
     """
 
     def __init__(self, compiled: Compiled, rows: int, config: TtlConfig) -> None:

@@ -1,4 +1,4 @@
-"""Informed policies: they know the episodes they are judged on, and no bound says how good they are."""
+"""Informed policies: they know the evaluation episodes, without a bound on the distance to the optimum."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from idn_gym.scenarios.compile import Compiled
 
 @dataclass(frozen=True)
 class StaticConfig:
-    """How finely to look at an episode."""
+    """Resolution at which an episode is read."""
 
     groups: int = bounded(20, least=1)
     """slots that an episode is merged into; exact where costs are constant and no capacity binds"""
@@ -91,7 +91,7 @@ class OfflineConfig(OnlineConfig):
         super().__post_init__()
         if self.splits:
             raise ConfigError(
-                "splits", "true is not allowed; only learners that are told slot by slot have it"
+                "splits", "true is not allowed; only learners that learn slot by slot support it"
             )
 
 

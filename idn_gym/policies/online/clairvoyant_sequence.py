@@ -16,7 +16,7 @@ from idn_gym.scenarios.compile import Compiled
 
 @dataclass(frozen=True)
 class ClairvoyantSequenceConfig(CandidateConfig):
-    """How hard to look for sequences."""
+    """Effort of the search for sequences."""
 
     seconds: float = bounded(30.0, above=0)
     """processor time per episode"""

@@ -23,7 +23,7 @@ from idn_gym.scenarios.episodes import allocate_episodes
 
 
 class ExpectedSlots:
-    """What B rows expect, one row at a time.
+    """Expected slots of B rows, one row at a time.
 
     Attributes:
         instance: one row of H slots; `fill` writes what a row expects into it, in place.
@@ -91,7 +91,7 @@ def _pairs(target: Draw, source: Draw) -> list[tuple[Any, Any]]:
 
 
 class SeenResources:
-    """Where the flat observation shows resources of the coming slot; nowhere if the scenario hides them."""
+    """Positions of the coming slot's resources in the flat observation; none if the scenario hides them."""
 
     def __init__(self, compiled: Compiled, observer: FlatObserver) -> None:
         tables, names = compiled.tables, compiled.names

@@ -6,7 +6,7 @@ weighs the experts for itself by their linearised gains l_k = <g, z_k> on its ow
 (de Rooij et al. 2014): w_k proportional to exp(eta L_k), eta = ln K / (sum of the mixability gaps so far).
 A node's regret is at most that of its best expert plus O(max |l| sqrt(T ln K)).
 
-`infida-adahedge-smoothed` is the same with what moving costs: expert k is judged by
+`infida-adahedge-smoothed` is the same with costs of moving: expert k is weighed by
 l_k - p sum s |z_k - (before)| / 2, p the price of a byte. That is the movement term of Smoothed Ader (NeurIPS
 2021; its text could not be read here), in bytes times price. The rest of Smoothed Ader is not here: its
 experts are a grid of fixed steps, which its dynamic regret needs; ours are multiples of adaptive steps that
@@ -40,7 +40,7 @@ class HedgeConfig(WarmStartConfig):
     share: float = bounded(0.0, least=0, below=1)
     """fixed share of every expert, see `MirrorConfig.share`; not with lazy"""
     load_price: float | None = bounded(0.0, least=0)
-    """what loading all memory once costs, in serving cost per slot and nominal request: experts are judged by
+    """price of loading all memory once, in serving cost per slot and nominal request: experts are weighed by
     how they move, too; null: as the score charges it"""
 
     def __post_init__(self) -> None:
@@ -62,7 +62,7 @@ class AdaHedge:
         self.total[rows], self.gap[rows] = 0.0, 0.0
 
     def weights(self) -> Floats:
-        """(B, N, K), each adding up to 1; while no gap was met, the leaders share alike."""
+        """(B, N, K), each sums to 1; before the first gap, the leaders share equally."""
         lead = self.total - self.total.max(axis=2, keepdims=True)
         rate = self._rates()[:, :, None]
         finite = np.where(np.isfinite(rate), rate, 0.0)
@@ -141,7 +141,7 @@ class Hedge(OnlineLearner):
         self._mix()
 
     def _byte_prices(self, feedback: Feedback) -> Floats:
-        """(B,) [cost/byte] by which movement is judged."""
+        """(B,) [cost/byte] price of movement."""
         price, weights = self.config.load_price, feedback.revealed.draw.weights
         return np.array([option_price_per_byte(self.compiled, price, one) for one in weights])
 

@@ -7,7 +7,7 @@ one Gaussian per request class, drawn once per episode and growing as the root o
 
 Where the gain is linear in the batches (constant costs, no capacity binds) and with an exact oracle, the
 expected regret is O(sqrt T) with factor 1 (Kalai and Vempala; not checked against the paper). The gap of
-our oracle, a linear programme whose vertex is rounded, is not covered, nor is one perturbation for many
+our oracle, a linear program whose vertex is rounded, is not covered, nor is one perturbation for many
 slots against an adversary that sees it.
 
 With `wait` it first waits, as W-FTPL of "On the regret of online edge service hosting" (arXiv 2303.06851)
@@ -46,7 +46,7 @@ class PlacementOracle(Protocol):
     """Finds placements for demands, row by row."""
 
     def forget(self, row: int) -> None:
-        """Begin a row anew."""
+        """Restart a row."""
         ...
 
     def __call__(self, row: int, tariff: Floats, demand: Floats, slots: float) -> Residents:
@@ -71,7 +71,7 @@ class Oracles:
         self._kept: dict[int, tuple[LpOracle, KeptProgram]] = {}
 
     def forget(self, row: int) -> None:
-        """Begin a row anew."""
+        """Restart a row."""
         self._kept.pop(row, None)
 
     def __call__(self, row: int, tariff: Floats, demand: Floats, slots: float) -> Residents:
@@ -94,7 +94,7 @@ class Oracles:
 
 @dataclass(frozen=True)
 class FtplConfig:
-    """How much to perturb, and how often to plan."""
+    """Size of the perturbation, and interval of plans."""
 
     scale: float = bounded(1.0, least=0)
     """of the perturbation, in nominal batches"""
@@ -155,9 +155,9 @@ class Ftpl(PlacementPolicy):
                 self._follow(b, draw.tariff[b])
 
     def _is_clear(self, b: int, tariff: Floats, weights: Floats) -> bool:
-        """Whether what would have been gained so far is beyond what waiting asks for.
+        """Return whether the gain forgone so far exceeds the waiting threshold.
 
-        An oracle that has not solved its programme says inf: what is not known is not clear.
+        An oracle that has not solved its program returns inf: an unknown gain does not exceed the threshold.
         """
         compiled, tables, slots = self.compiled, self.tables, float(self._seen[b])
         _, usual = self._oracle.bounded(b, tariff, tables.class_requests, 1.0)
@@ -174,7 +174,7 @@ class Ftpl(PlacementPolicy):
 
 @dataclass(frozen=True)
 class WindowLpConfig:
-    """How far to look back, and how often to plan."""
+    """Length of the window, and interval of plans."""
 
     window: int = bounded(10, least=1)
     """slots"""

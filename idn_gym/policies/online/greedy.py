@@ -24,7 +24,7 @@ from idn_gym.optimum.option_ranking import RankedOptions
 from idn_gym.optimum.prefixes import Prefixes
 
 LEAST_SAVING = 1e-12
-"""What is loaded must save this share of the cost, so that rounding errors load nothing."""
+"""Minimum saving of an item as a share of the cost, so that rounding errors load nothing."""
 
 
 class Concerned(NamedTuple):
@@ -159,7 +159,7 @@ def _measure_base(
 def _measure(
     tables: Tables, draw: Draw, v: int, item: int, search: GreedySearch, scratch: Scratch, outcome: Outcome
 ) -> float:
-    """What loading the item would save; `GreedySearch.trial` has the costs."""
+    """Saving from loading the item; `GreedySearch.trial` has the costs."""
     m = search.model[item]
     held = search.resident[0, v, m]
     search.resident[0, v, m] = search.segment[item]
@@ -194,7 +194,7 @@ def _serve(
 
 @njit_inline
 def _accept(tables: Tables, row: int, search: GreedySearch) -> None:
-    """What the classes of a row of `Concerned` cost in the trial is what they cost from now on."""
+    """Make the costs of the trial, for the classes of a row of `Concerned`, the current costs."""
     for t in range(len(search.cost)):
         if tables.capacity == SHARED:
             search.cost[t, 0] = search.trial[t, 0]
@@ -234,7 +234,7 @@ def _extra(tables: Tables, v: int, i: int, search: GreedySearch) -> float:
 
 @njit_inline
 def _key(tables: Tables, v: int, i: int, search: GreedySearch) -> float:
-    """What the order goes by; the largest comes first."""
+    """Sort key of the order; the largest comes first."""
     if not search.per_byte:
         return float(search.bound[i])
     return float(search.bound[i] / max(1.0, _extra(tables, v, i, search)))

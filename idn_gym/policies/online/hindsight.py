@@ -16,7 +16,7 @@ from idn_gym.scenarios.compile import Compiled
 
 @dataclass(frozen=True)
 class BestStaticConfig:
-    """How hard to look for it."""
+    """Effort of the search."""
 
     seconds: float = bounded(60.0, above=0)
     """time limit per episode"""

@@ -1,7 +1,7 @@
-"""Hints: guesses of the next supergradient, which a learner leans on as far as they have been right.
+"""Hints: predictions of the next supergradient, which a learner uses as far as they have been accurate.
 
 A hint is one small interface, and other packages may add their own, such as one that asks a trained policy
-what the coming slot is worth. What is proven holds whatever a hint says; how much it is depends on that.
+for the value of the coming slot. Bounds hold for every hint; their size depends on its accuracy.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ HINTS: Registry[str] = Registry(
         "forecast": "idn_gym.policies.online.hints:build_forecast_gradient",
     },
 )
-"""What builds each hint, as "module:function", which takes the learner and the hint's own options."""
+"""Builders of the hints, "module:function", which take the learner and the hint's own options."""
 
 
 def register_hint(name: str, build: str | Callable[..., Hint]) -> None:

@@ -4,7 +4,7 @@ A learner knows the static tables, and of every slot that is over what `Feedback
 capacity is shared the same gain is used, with lambda-hat in the place of lambda: what the other classes
 left of nodes and links in the slot just played. It moves with the placement, so no guarantee holds there.
 
-With `splits` fractions are of all segments, and the gain is the value of a routing programme with its duals
+With `splits` fractions are of all segments, and the gain is the value of a routing program with its duals
 (`optimum/routed_gain.py`): it sees options that need two placed segments, which the ranked gain cannot.
 """
 
@@ -32,28 +32,29 @@ from idn_gym.scenarios.compile import Compiled
 
 @dataclass(frozen=True)
 class OnlineConfig:
-    """When and how a fractional placement becomes a whole one."""
+    """Times and method of rounding a fractional placement to a whole one."""
 
     refresh: int = bounded(1, least=1)
     """slots between two placements"""
     stretched: bool = False
     """start with short intervals: the k-th comes after min(k, refresh) slots"""
     rounding: Literal["exact", "best-of-two"] = "exact"
-    """exact: exact means, a model too much at most, which the environment's repair cuts; best-of-two: the
-    better of two candidates on recent demand, within the budget"""
+    """exact: exact marginals, at most one model too much, which the environment's repair cuts; best-of-two:
+    the better of two candidates on recent demand, within the budget"""
     coupled: bool = False
-    """one set of uniforms per episode, so that placements move as little as the fractions; false: new ones"""
+    """one set of uniforms per episode, so that placements move as little as the fractions; false: new ones
+    each time"""
     drift: float = bounded(0.0, least=0)
-    """lazy rounding: a node is rounded anew once its fractions have moved by so large a share of its budget,
-    sum of size x |change|, since it last was; 0: whenever it is due"""
+    """lazy rounding: a node is rounded again once its fractions have moved by this share of its budget, sum
+    of size x |change|, since the last rounding; 0: in every period"""
     memory: float = bounded(0.9, least=0, below=1)
-    """weight of the past in the recent demand that leftovers are filled by"""
+    """weight of the past in the recent demand by which leftover memory is filled"""
     seed: int = bounded(0, least=0)
     joint: bool = False
     """all nodes share their uniforms, model by model, so that parts of one on several nodes come together;
     false: nodes are independent"""
     splits: bool = False
-    """fractions of all segments and the gain of the best routing, by a linear programme per slot and row; not
+    """fractions of all segments and the gain of the best routing, by a linear program per slot and row; not
     with best-of-two; needs the extra `solve`"""
 
     def __post_init__(self) -> None:
@@ -94,7 +95,7 @@ class PlacementPolicy(Policy):
     """Base of all policies here: keeps one wished placement per row and starts rows over.
 
     Attributes:
-        wanted: (B, N, M) the placements asked for, codec "segments".
+        wanted: (B, N, M) the requested placements, codec "segments".
         rng: one generator per row, seeded by (seed, row, episodes begun).
         slot: (B,) which one of its episode is coming for each row.
     """
@@ -132,7 +133,7 @@ class PlacementPolicy(Policy):
         self.wanted[rows] = self.tables.pinned
 
     def plan(self) -> None:
-        """Change `wanted` before it is asked for; informed policies that see the coming slot do it here."""
+        """Change `wanted` before it is requested; informed policies that see the coming slot do it here."""
 
     def due(self, refresh: int, last: int) -> list[int]:
         """Rows whose coming slot is before `last` and begins another `refresh` slots."""
@@ -146,8 +147,8 @@ class OnlineLearner(PlacementPolicy):
         fractional: (B, I) what is played on average, columns of `items`.
         fractional_gain: (B,) [cost] gain of the fractional placement in the last slot.
         gradient: (B, I) supergradient of that gain.
-        fractional_loaded: (B,) [bytes] that the fractions which were played have come to load so far, the
-            first ones included; what placements load is the metric `loaded`.
+        fractional_loaded: (B,) [bytes] that the played fractions have loaded so far, the first ones included;
+            the metric `loaded` is that of placements.
     """
 
     def __init__(self, compiled: Compiled, rows: int, config: OnlineConfig) -> None:
@@ -265,7 +266,7 @@ class OnlineLearner(PlacementPolicy):
         self._rounded[b, moved] = z[moved]
 
     def _stays(self, b: int) -> Bools:
-        """Nodes (N,) whose fractions have moved too little in row b to be rounded anew."""
+        """Nodes (N,) whose fractions have moved too little in row b to be rounded again."""
         if self.options.drift == 0.0:
             return np.zeros(len(self.items.budget), np.bool_)
         items, change = self.items, np.abs(self.fractional[b] - self._rounded[b])

@@ -1,13 +1,13 @@
-"""Policies that choose among placements found beforehand, by what they expect of the coming slots.
+"""Policies that choose among precomputed placements, by their expected costs in the coming slots.
 
 The library is found by local search on training episodes: on pieces of some, and one placement for many of
-them together. What a slot would cost with each of its placements is what the core's own serving of the
-expected slot comes to, waiting included; what moving costs is the price of the bytes, and under `transfer`
-the time as well: until its loads end, the placement that is left serves (`optimum/dynamic`). Queues make
-costs convex in demand, so that what is cheapest for the expected batches may be dear for those that come:
-with `errors` a slot costs the mean over the expected batches plus each of the last forecasts' errors.
-Where every episode asks for something else, no placement of another one is good: with `greedy` the library
-has, for the slot, one more, which greedy finds for the expected slots as they are served (`shared.py`).
+them together. The cost of a slot with each placement is that of the core's own serving of the expected slot,
+waiting included; a move costs the price of its bytes, and under `transfer` also time: until its loads end,
+the old placement serves (`optimum/dynamic`). Queues make costs convex in demand, so the cheapest placement
+for the expected batches may be expensive for the actual ones: with `errors`, the cost of a slot is the mean
+over the expected batches plus each of the last forecasts' errors. Where every episode has a different demand,
+placements of other episodes do not fit: with `greedy` the library has one more placement per slot, found by
+greedy for the expected slots as they are served (`shared.py`).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from idn_gym.scenarios.episodes import build_instance
 
 @dataclass(frozen=True)
 class ChoiceConfig:
-    """What to choose from, and by which forecast."""
+    """Source of the placements, and the forecast."""
 
     forecaster: Any = "last"
     """a name of `FORECASTERS`, or a mapping with `kind` and the forecaster's options"""
@@ -62,7 +62,7 @@ class ChoiceConfig:
 
 @dataclass(frozen=True)
 class LibraryConfig(ChoiceConfig):
-    """How long a placement is expected to stay."""
+    """Expected time for which a placement is kept."""
 
     stay: float = bounded(6.0, least=1)
     """[slots] that a load is spread over"""
@@ -76,7 +76,7 @@ def training_library(compiled: Compiled, config: ChoiceConfig, preference: Any) 
         config: which episodes, and how to search them.
         preference: of the episodes, as `build_instance` takes it, lists as tuples.
     """
-    if compiled.scenario.catalog:  # catalogues of one's own may change
+    if compiled.scenario.catalog:  # user catalogues may change
         return _search_training(compiled, config.episodes, config.candidates, preference)
     return _kept_library(compiled.scenario, config.episodes, config.candidates, preference).copy()
 
@@ -188,7 +188,7 @@ class LibraryPolicy(PlacementPolicy):
         return placements, switch, load_slots(self.tables, placements)
 
     def weigh(self, steady: Floats, switch: Floats, slots: Floats, now: int) -> tuple[float, int, float]:
-        """What staying costs, the placement that is best to move to, and what that costs.
+        """Cost of staying, the best placement to move to, and its cost.
 
         Args:
             steady: (H, K) cost of each expected slot with each placement resident.

@@ -37,20 +37,20 @@ from idn_gym.scenarios.compile import Compiled
 
 @dataclass(frozen=True)
 class LoadGateConfig:
-    """What a load waits for."""
+    """Condition for loads."""
 
     patience: float = bounded(1.0, least=0)
-    """how many times its load, in price and in time, a model must have been worth; 0: load at once"""
+    """required saving of a model relative to its load, in price and in time; 0: load at once"""
 
 
 class LoadGate:
-    """Which prefixes have been worth their load.
+    """Decides which prefixes have repaid their load.
 
     Attributes:
         items: the I prefixes.
-        saved: (B, I) [cost] what each would have saved since it was last resident.
-        slots: (B, I) in so many slots.
-        open: (B, I) whether it may be loaded, or is held already.
+        saved: (B, I) [cost] saving that each prefix would have had since it was last resident.
+        slots: (B, I) number of slots in which it was accumulated.
+        open: (B, I) whether it may be loaded, or is already held.
     """
 
     def __init__(self, compiled: Compiled, rows: int, config: LoadGateConfig) -> None:
@@ -96,7 +96,7 @@ class LoadGate:
             self.open[b] = held | (pays & (self.slots[b] > lost)) | self._coming(feedback, b)
 
     def _coming(self, feedback: Feedback, b: int) -> Bools:
-        """Which prefixes are on their way."""
+        """Return which prefixes are in flight."""
         tables, items = self._compiled.tables, self.items
         if tables.loading != TRANSFER:
             return np.zeros(len(items.node), np.bool_)
@@ -105,7 +105,7 @@ class LoadGate:
         return coming
 
     def _chain_sums(self, held: Bools) -> Floats:
-        """What each prefix (I,) that is not held would save with all that it lacks; 0 for the others."""
+        """Saving of each prefix (I,) that is not held, with all that it lacks; 0 for the others."""
         saving = np.where(held, 0.0, self._gradient)
         for i in np.flatnonzero(self.items.parent != EMPTY):  # a parent comes before its child
             if not held[i]:

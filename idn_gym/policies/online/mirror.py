@@ -34,7 +34,9 @@ class MirrorConfig(WarmStartConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.splits and self.step == "theory":
-            raise ConfigError("step", "'theory' is not allowed with splits, whose gradients it does not know")
+            raise ConfigError(
+                "step", "'theory' is not allowed with splits, for which its step is not defined"
+            )
 
 
 class MirrorAscent(OnlineLearner):
@@ -63,7 +65,7 @@ class MirrorAscent(OnlineLearner):
         """
         if geometry.lazy and config.share > 0.0:
             raise ConfigError(
-                "share", f"{config.share:g} is not allowed; must be 0 for leaders, which restart nowhere"
+                "share", f"{config.share:g} is not allowed; must be 0 for leaders, which have no restarts"
             )
         self.config, self.geometry, self._held = config, geometry, held
         self.iterate: MirrorState | None = None
@@ -86,7 +88,7 @@ class MirrorAscent(OnlineLearner):
 
     @property
     def regret_bound(self) -> Floats | None:
-        """(B,) what fractional regret has at most come to so far: D sqrt(2 sum n_t^2) over all nodes.
+        """(B,) bound on the fractional regret so far: D sqrt(2 sum n_t^2) over all nodes.
 
         None where it is not proven: `unproven` says why.
         """
@@ -97,7 +99,7 @@ class MirrorAscent(OnlineLearner):
 
     @property
     def movement_bound(self) -> Floats | None:
-        """(B,) [bytes] what `fractional_loaded` has at most come to: b + sqrt(S) sum eta_t n_t, all nodes.
+        """(B,) [bytes] bound on `fractional_loaded` so far: b + sqrt(S) sum eta_t n_t, all nodes.
 
         With a price p of a byte, fractional regret net of loads is at most `regret_bound` + p x this. None
         where that is.

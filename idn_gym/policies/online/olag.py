@@ -41,7 +41,7 @@ from idn_gym.scenarios.compile import Compiled
 
 @dataclass(frozen=True)
 class OlagConfig:
-    """How often to plan."""
+    """Interval of plans."""
 
     refresh: int = bounded(1, least=1)
     """slots between two placements"""
@@ -51,7 +51,7 @@ class OlagConfig:
 
 @dataclass(frozen=True)
 class OlagAwareConfig(LoadGateConfig, OlagConfig):
-    """How often to plan, and what loads wait for."""
+    """Interval of plans, and the condition for loads."""
 
 
 class Olag(PlacementPolicy):

@@ -14,7 +14,7 @@ As long as delta was 0 throughout, nothing is hinted and nothing moves. Without 
 and the lazy form is `ftrl-entropy` but for its step.
 
 Every node mixes its hints: m = sum of p_k m_k, by AdaHedge on the losses delta_k^2. delta^2 is convex in m:
-Q is at most that of the best hint plus AdaHedge's regret; no hint at all is always among them.
+Q is at most that of the best hint plus AdaHedge's regret; the empty hint is always included.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class OptimisticConfig(OnlineConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if NO_HINT in self.hints:
-            raise ConfigError("hints", f"{NO_HINT!r} is not allowed; no hint at all is always among them")
+            raise ConfigError("hints", f"{NO_HINT!r} is not allowed; the empty hint is always included")
 
 
 class OptimisticState:
@@ -119,7 +119,7 @@ class OptimisticState:
         project_entropy(self.polytope, point, self.z)
 
     def bounds(self) -> Floats:
-        """(B, N) [cost] what the regret of each node has at most come to, if lazy and at scale 1."""
+        """(B, N) [cost] bound on the regret of each node, for lazy updates at scale 1."""
         held, budget = self._width**2, self.polytope.budget  # l
         spread = np.sqrt(held * (self.squares + self.largest**2))
         bound: Floats = 2.0 * budget * np.where(self._everything, 0.0, spread + self.largest)
@@ -212,7 +212,7 @@ class Optimistic(OnlineLearner):
 
     @property
     def regret_bound(self) -> Floats | None:
-        """(B,) [cost] what fractional regret has at most come to so far; None where it is not proven."""
+        """(B,) [cost] bound on the fractional regret so far; None where it is not proven."""
         if self.iterate is None or self.unproven is not None:
             return None
         bound: Floats = self.iterate.bounds().sum(axis=1)
@@ -220,7 +220,7 @@ class Optimistic(OnlineLearner):
 
     @property
     def notes(self) -> dict[str, float]:
-        """Of row 0, for reports: mean weight of each hint over nodes in the coming slot; see `name_hints`."""
+        """Values of row 0, for reports: mean weight of each hint in the next slot; see `name_hints`."""
         names = [NO_HINT, *name_hints(self.config.hints), *self._beside]
         found = self.trust[0].mean(axis=0)
         return {f"trust {name}": float(weight) for name, weight in zip(names, found, strict=True)}

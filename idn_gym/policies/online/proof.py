@@ -1,4 +1,4 @@
-"""Where the regret bound of a learner is proven: every assumption is checked for the scenario at hand."""
+"""Conditions under which the regret bound of a learner is proven, checked for a scenario."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def unproven(compiled: Compiled, items: Prefixes, geometry: Update, config: Mirr
     The bound is on what the best static placement, or fraction, gains more than the learner's fractions. It
     needs a gain that is concave in the fractions and true for placements, the same placements in every slot,
     and a step rule with a proof: derivation in docs/learners.md. Private capacity implies that loading is
-    instant and nobody waits.
+    instant and that no request waits.
 
     Args:
         compiled: the scenario.
@@ -35,7 +35,7 @@ def unproven(compiled: Compiled, items: Prefixes, geometry: Update, config: Mirr
 
 
 def unproven_scenario(compiled: Compiled, items: Prefixes, splits: bool = False) -> str | None:
-    """The first assumption that fails of those on the scenario alone, whoever learns; None: all hold.
+    """Return the first violated assumption on the scenario, for any learner; None: all hold.
 
     Args:
         compiled: the scenario.

@@ -1,4 +1,4 @@
-"""How many requests of a class reach each node of its path: those that begin there or beyond.
+"""Number of requests of a class that reach each node of its path: those that enter there or below.
 
 This is what a node sees pass: its own and what it forwards, dropped ones included, which pass all nodes.
 """

@@ -25,7 +25,7 @@ MOST_EXPECTED = 10_000
 
 @dataclass(frozen=True)
 class MpcConfig(ChoiceConfig):
-    """How far to look ahead."""
+    """Look-ahead."""
 
     horizon: int = bounded(6, least=1, most=1000)
     """[slots]"""

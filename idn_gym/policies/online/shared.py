@@ -36,7 +36,7 @@ from idn_gym.scenarios.compile import Compiled
 
 @dataclass(frozen=True)
 class SharedWindowConfig:
-    """How far to look back, how often to plan, and when moving pays."""
+    """Length of the window, interval of plans, and the required gain of a move."""
 
     window: int = bounded(10, least=1)
     """slots"""
@@ -45,14 +45,14 @@ class SharedWindowConfig:
     per_byte: bool = True
     """greedy by saving per byte; false: by saving"""
     stay: float = bounded(10.0, above=0)
-    """[slots] over which a load has to pay"""
+    """[slots] over which a load has to repay its price"""
     least: float = bounded(0.01, least=0, below=1)
-    """share of the cost that a new placement has to save, or nothing moves"""
+    """share of the cost that a new placement has to save; otherwise the placement is kept"""
 
 
 @dataclass(frozen=True)
 class SharedClairvoyantConfig:
-    """How far to look ahead, how often to plan, and when moving pays."""
+    """Look-ahead, interval of plans, and the required gain of a move."""
 
     window: int = bounded(1, least=1)
     """slots, the coming one first"""
@@ -68,7 +68,7 @@ class SharedClairvoyantConfig:
 
 @dataclass(frozen=True)
 class SharedOlagConfig:
-    """How often to plan, and when moving pays."""
+    """Interval of plans, and the required gain of a move."""
 
     refresh: int = bounded(1, least=1)
     """slots of a period, between two placements"""
@@ -80,7 +80,7 @@ class SharedOlagConfig:
 
 @dataclass(frozen=True)
 class SharedSingleConfig:
-    """When to think again."""
+    """Interval of plans."""
 
     refresh: int = bounded(1, least=1)
     """slots between two placements"""

@@ -1,7 +1,7 @@
 """Follow the perturbed leader over all options: those too that need two placed segments.
 
 Learners on fractions, and `ftpl` itself, know prefixes whose other parts are pinned. This one asks the
-routing programme in whole segments (`optimum/routing_oracle.py`). Where costs are constant and no
+routing program in whole segments (`optimum/routing_oracle.py`). Where costs are constant and no
 capacity binds, the gain of any placement, splits over two nodes included, is linear in the batches; with
 an exact oracle FTPL then has expected regret O(sqrt T) with factor 1, as in `ftpl.py`. That the oracle is
 exact is checked in every call: `gap` has the largest gap so far. Elsewhere (binding or shared capacity,
@@ -44,7 +44,7 @@ class RoutedOracles:
         self.gap = 0.0
 
     def forget(self, row: int) -> None:
-        """Begin a row anew."""
+        """Restart a row."""
         self._last.pop(row, None)
 
     def __call__(self, row: int, tariff: Floats, demand: Floats, slots: float) -> Residents:

@@ -26,7 +26,7 @@ from idn_gym.scenarios.compile.sizes import check_memory
 
 @dataclass(frozen=True)
 class WindowConfig:
-    """How far to look back, and how often to plan."""
+    """Length of the window, and interval of plans."""
 
     window: int = bounded(10, least=1)
     """slots"""
@@ -98,7 +98,7 @@ class WindowGreedy(WindowPolicy):
 
 @dataclass(frozen=True)
 class SingleConfig:
-    """When to think again."""
+    """Interval of plans."""
 
     refresh: int = bounded(1, least=1)
     """slots between two placements"""

@@ -1,4 +1,4 @@
-"""From a `Scenario` to the tables that no draw changes."""
+"""Compilation of a `Scenario` to the tables that no draw changes."""
 
 from idn_gym.scenarios.compile.compiled import Compiled, compile_scenario
 from idn_gym.scenarios.compile.names import Names

@@ -1,4 +1,4 @@
-"""What is known of the answers of models, and what is true of them, where quality is hidden."""
+"""Nominal and true properties of models' answers, where quality is hidden."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _check_conditions(network: _Network, key: str, names: Sequence[str]) -> None
     for i, name in enumerate(names):
         if name not in network.outcomes.conditions:
             allowed = f"of the table of {network.name}; {closest(name, network.outcomes.conditions)}"
-            raise ConfigError(f"{key}.{i}", f"{show(name)} is no condition {allowed}")
+            raise ConfigError(f"{key}.{i}", f"{show(name)} is not a condition {allowed}")
 
 
 def _files(own: Sequence[str]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What compute seconds, bytes and slots come to in the further objectives per request."""
+"""Charges of compute seconds, bytes and slots in the further objectives per request."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def draw_charges(compiled: Compiled, drawer: SpanDrawer) -> tuple[Floats, Floats
         key = f"objective.{objective.name}.charges"
         drawn = drawer.draw(key, law, compiled)
         if not isinstance(drawn, tuple) or not 1 <= len(drawn) <= len(Charges._fields):
-            raise ConfigError(key, f"its law returned {show(drawn)} beside a state; must be Charges")
+            raise ConfigError(key, f"its law returned {show(drawn)} without Charges; must be Charges")
         found = Charges(*drawn)
         second[:, :, f] = _checked(found.second, (slots, nodes), key)
         byte[:, :, f] = 0.0 if found.byte is None else _checked(found.byte, (slots, links), key)

@@ -58,7 +58,7 @@ def class_options(
     paths: Mapping[str, Any],
     max_parts: int,
 ) -> dict[str, Any]:
-    """The fields of `stack_options`: what can be done at all is enumerated once for classes that are alike.
+    """The fields of `stack_options`, enumerated once for identical classes.
 
     Args:
         network: nodes and links.
@@ -102,7 +102,7 @@ def _enumerate(
 
 
 def _numbered(things: Sequence[_Thing]) -> tuple[Ints, list[_Thing]]:
-    """A number for each, and what it stands for: equal things have one number."""
+    """Number the things, and return the distinct things: equal things have one number."""
     number: dict[_Thing, int] = {}
     found = np.array([number.setdefault(thing, len(number)) for thing in things])
     return found, list(number)

@@ -1,4 +1,4 @@
-"""From a `Scenario` to the tables that no draw changes."""
+"""The compiled scenario: tables that no draw changes."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Compiled:
         return nodes.astype(np.int64), owners.astype(np.int64)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
-        """Itself: copies of read-only arrays could be written to, and kernels would be compiled anew."""
+        """Itself: copies of read-only arrays would be writable, and kernels would be compiled again."""
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -104,7 +104,7 @@ def compile_scenario(scenario: Scenario) -> Compiled:
     """Resolve names, find paths, enumerate segments and options.
 
     Results are kept for the process, but for scenarios with catalogues of their own, which may change; where
-    the files of its topology or its processes have changed, a scenario is compiled anew.
+    the files of its topology or its processes have changed, a scenario is compiled again.
 
     Raises:
         ConfigError: an unknown name, a task that no reachable node pins, no demand anywhere, more options
@@ -131,7 +131,7 @@ def _compile(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
         check_magnitudes(catalog, "catalog")
     network = resolve_catalog(expand(scenario.topology), catalog)
     homes = look_up_tasks(scenario.tasks, catalog, network, scenario.serving.exits)
-    # First as if every route were one node long: no routes are looked for that nobody will use.
+    # First as if every route had one node: routes that are not needed are not searched for.
     check_size(scenario, catalog, len(network.nodes), [[ONE_NODE] * len(homes)] * len(network.ingress))
     classes = len(network.ingress) * sum(task.copies for task in scenario.tasks)
     with ProgressLine(f"{len(network.nodes):,} nodes and {classes:,} request classes") as line:

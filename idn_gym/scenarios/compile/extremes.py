@@ -27,7 +27,7 @@ MOST_WHOLE = 2.0**53
 """Larger batches are no whole numbers in float64, and numpy's Poisson draws end soon after."""
 
 Factors = dict[str, tuple[object, float]]
-"""By key: the value there, and what it multiplies the bound by."""
+"""By key: the value, and the factor that it contributes to the bound."""
 
 
 def check_rewards(compiled: Compiled) -> None:
@@ -66,13 +66,13 @@ def _check(factors: Factors, most: float, what: str) -> None:
         key = max(factors, key=lambda name: factors[name][1])
         raise ConfigError(
             key,
-            f"{show(factors[key][0])} is not allowed; the {what} could come to {bound:.3g}, "
-            f"and float32 ends at {np.finfo(np.float32).max:.3g}",
+            f"{show(factors[key][0])} is not allowed; the {what} could reach {bound:.3g}, "
+            f"and the largest float32 is {np.finfo(np.float32).max:.3g}",
         )
 
 
 def _terms(compiled: Compiled) -> list[tuple[str, Factors]]:
-    """What each objective is at most in a slot, over the nominal requests."""
+    """Upper bound of each objective in a slot, over the nominal requests."""
     scenario, tables, names = compiled.scenario, compiled.tables, compiled.names
     requests = _requests(compiled)
     slowest = max(scenario.tasks, key=lambda task: task.timeout)
@@ -126,7 +126,7 @@ def _moved(tables: Tables) -> float:
 
 
 def _loads(scenario: Scenario, tables: Tables) -> list[tuple[str, Factors]]:
-    """What loads come to."""
+    """Upper bound on loads."""
     moved = _moved(tables)
     joules = moved * float(tables.link_joules.max(initial=0.0))
     once = _one_request(scenario)
@@ -137,7 +137,7 @@ def _loads(scenario: Scenario, tables: Tables) -> list[tuple[str, Factors]]:
 
 
 def _further(compiled: Compiled, dropped: Floats) -> list[tuple[str, Factors]]:
-    """What further objectives come to, of which a dropped request counts `dropped` (R, F)."""
+    """Upper bound on further objectives, in which a dropped request counts `dropped` (R, F)."""
     scenario, tables, found = compiled.scenario, compiled.tables, []
     for f, objective in enumerate(charged(compiled.objectives)):
         name, slot = objective.name, tables.slot_charge[f : f + 1]
@@ -186,8 +186,8 @@ def _requests(compiled: Compiled) -> Factors:
             key, (value, _) = max({**factors, **nominal}.items(), key=lambda item: item[1][1])
             raise ConfigError(
                 key,
-                f"{show(value)} is not allowed; Poisson batches could come to {mean:.3g} requests, and "
-                f"whole numbers end at {MOST_WHOLE:.3g}; take workload.arrivals = fluid",
+                f"{show(value)} is not allowed; Poisson batches could reach {mean:.3g} requests, and "
+                f"the largest whole number is {MOST_WHOLE:.3g}; set workload.arrivals=fluid",
             )
         # Beyond ten standard deviations and a hundred requests no draw will ever be.
         factors["workload.rate"] = (demand.rate, 1.0 + 10.0 / math.sqrt(mean) + 100.0 / mean)

@@ -11,7 +11,7 @@ from idn_gym.scenarios.compile.compiled import Compiled
 
 
 def warn_of_full_repositories(compiled: Compiled) -> None:
-    """Where the last resort of a class has finite compute, it drops requests once it is full."""
+    """Warn that a class whose last resort has finite compute may drop requests once that is full."""
     tables, names = compiled.tables, compiled.names
     begins = np.flatnonzero(tables.path_link == EMPTY)
     ends = np.append(begins[1:], len(tables.path_node)) - 1

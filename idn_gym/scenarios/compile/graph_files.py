@@ -93,7 +93,7 @@ def _read(path: str) -> nx.Graph:
     except OSError as error:
         raise ConfigError("topology.path", f"{show(path)} cannot be read ({error.strerror})") from None
     except Exception as error:  # readers raise whatever their parsers do
-        raise ConfigError("topology.path", f"{show(path)} is no graph that can be read ({error})") from None
+        raise ConfigError("topology.path", f"{show(path)} cannot be read as a graph ({error})") from None
     raise ConfigError(
         "topology.path", f"{show(path)} is not allowed; must end in one of {', '.join(READERS)}"
     )
@@ -112,7 +112,8 @@ def _names(topology: FileTopology, read: nx.Graph) -> dict[Hashable, str]:
         )
     elif label not in _attributes(read):
         raise ConfigError(
-            "topology.label", f"{show(label)} is no attribute; {closest(label, sorted(_attributes(read)))}"
+            "topology.label",
+            f"{show(label)} is not an attribute; {closest(label, sorted(_attributes(read)))}",
         )
     given = {
         node: str(data.get(label) or node) if label else str(node) for node, data in read.nodes(data=True)
@@ -180,7 +181,7 @@ def _texts(
     if attribute not in _attributes(read):
         known = sorted(_attributes(read))
         raise ConfigError(
-            f"topology.{field}", f"{show(attribute)} is no attribute; {closest(attribute, known)}"
+            f"topology.{field}", f"{show(attribute)} is not an attribute; {closest(attribute, known)}"
         )
     return {names[node]: str(data[attribute]) for node, data in read.nodes(data=True) if data.get(attribute)}
 

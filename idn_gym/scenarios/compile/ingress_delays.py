@@ -1,4 +1,4 @@
-"""How far ingress nodes are apart."""
+"""Delays between ingress nodes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from idn_gym.core.arrays import Floats, Ints
 
 
 def ingress_delays(ingress: Ints, ends: Ints, delay: Floats) -> Floats:
-    """Least delay between ingress nodes over links, whichever way these lead, (G, G) [s].
+    """Least delay between ingress nodes over links in either direction, (G, G) [s].
 
     Args:
         ingress: (G,) their nodes.

@@ -19,7 +19,7 @@ from idn_gym.objective_records import Objective
 from idn_gym.registry import load_target
 
 MessageRule = Callable[[LinkKind, npt.ArrayLike], Floats]
-"""What messages of so many bytes take on a kind of link, of the shape of the sizes."""
+"""Charges of messages by bytes on a kind of link, with the shape of the sizes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ def list_messages(
 
 
 def take_by_kind(kinds: Sequence[LinkKind], link: Ints, size: Floats, rule: MessageRule) -> Floats:
-    """What messages (Y,) of these bytes take on their links (Y,), which are of these kinds (E,)."""
+    """Charges of messages (Y,) of these bytes on their links (Y,), which have these kinds (E,)."""
     taken = np.zeros(len(link))
     groups: dict[LinkKind, list[int]] = {}
     for e in np.unique(link).tolist():
@@ -81,7 +81,7 @@ def sum_messages(
     kinds: Sequence[LinkKind],
     rule: MessageRule,
 ) -> Floats:
-    """What the messages of a request take by each option (O,), in expectation over early exits.
+    """Charges of a request's messages by each option (O,), in expectation over early exits.
 
     Args:
         options: as for `list_messages`, as are the next two.
@@ -106,14 +106,14 @@ def message_charges(
     kinds: Sequence[LinkKind],
     objectives: Sequence[Objective],
 ) -> Floats:
-    """What a request comes to by its messages (O, F); arguments as of `sum_messages`.
+    """Charges of a request by its messages (O, F); arguments as in `sum_messages`.
 
     Args:
         options: see there, as are the next three.
         paths: see there.
         class_path: see there.
         kinds: see there.
-        objectives: the F further ones; those without a law of messages come to nothing by them.
+        objectives: the F further ones; those without a law of messages have no charges here.
     """
     charges = np.zeros((len(options["option_model"]), len(objectives)))
     for f, objective in enumerate(objectives):

@@ -10,7 +10,7 @@ from typing import Any
 from idn_gym.config_reader import ConfigError, show
 
 SMALLEST, LARGEST = 1e-24, 1e24
-"""From yocto to yotta: the product of a dozen such numbers is neither 0 nor infinite in float64."""
+"""From 1e-24 to 1e24: the product of a dozen such numbers is neither 0 nor infinite in float64."""
 
 
 def check_magnitudes(value: Any, key: str = "") -> None:

@@ -74,7 +74,7 @@ def collect_models(
         node = network.nodes[v]
         raise ConfigError(
             f"topology.nodes.{node.name}.memory",
-            f"{network.memory[v]:g} is not allowed; its pins need {-free[v]:g} bytes more",
+            f"{network.memory[v]:g} is not allowed; its pinned models need {-free[v]:g} bytes more",
         )
     movable = (pinned == EMPTY).any(1) & (free > 0)
     fits &= size[None] <= free[:, None]
@@ -100,14 +100,14 @@ def copy_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
             ]
     name = twice(task.name for task in spelled)
     if name is not None:
-        raise ConfigError("tasks", f"{name!r} is there twice; names must differ, copies included")
+        raise ConfigError("tasks", f"{name!r} is given twice; names must differ, copies included")
     return tuple(spelled)
 
 
 def look_up_tasks(
     tasks: Sequence[Task], catalog: schema.Catalog, network: Network, exits: bool
 ) -> dict[str, list[int]]:
-    """By task, without its copies, the nodes that are its repositories: that pin a model that may be used.
+    """Repositories by task, without its copies: nodes that pin a model that may be used.
 
     Raises:
         ConfigError: an unknown model, a model listed twice, models of several tasks, a task that only
@@ -118,7 +118,7 @@ def look_up_tasks(
         if not task.models or len(set(task.models)) < len(task.models):
             raise ConfigError(
                 f"tasks.{task.name}.models",
-                f"{show(list(task.models))} is not allowed; it is empty or names one twice",
+                f"{show(list(task.models))} is not allowed; it is empty or names a model twice",
             )
         solved = {look_up(catalog.models, name, f"tasks.{task.name}.models").task for name in task.models}
         if len(solved) > 1:

@@ -1,4 +1,4 @@
-"""What the rows of the tables are called, for people."""
+"""Names of the rows of the tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from idn_gym.scenarios.compile.stores import name_stores
 
 @dataclass(frozen=True)
 class Names:
-    """What the rows of the tables are called."""
+    """Names of the rows of the tables."""
 
     nodes: tuple[str, ...]
     tiers: tuple[str, ...]  # of each node
@@ -29,7 +29,7 @@ class Names:
 
     @cached_property
     def of_nodes(self) -> tuple[tuple[str, ...], ...]:
-        """What each node goes by in files: its own name, then that of its tier."""
+        """Names of each node in files: its own name, then that of its tier."""
         return tuple(zip(self.nodes, self.tiers, strict=True))
 
     @cached_property
@@ -40,7 +40,7 @@ class Names:
 
     @cached_property
     def of_links(self) -> tuple[tuple[str, ...], ...]:
-        """What each link goes by in files: its own name, then those of the node that it leaves."""
+        """Names of each link in files: its own name, then those of the node that it leaves."""
         tiers = dict(zip(self.nodes, self.tiers, strict=True))
         sources = [link.partition("->")[0] for link in self.links]
         return tuple((link, source, tiers[source]) for link, source in zip(self.links, sources, strict=True))

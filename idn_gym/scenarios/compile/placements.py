@@ -60,5 +60,5 @@ def name_placement(placement: Residents, names: Names, tables: Tables) -> NamedP
 
 def _find(name: str, known: Sequence[str], key: str) -> int:
     if name not in known:
-        raise ConfigError(key, f"{name!r} is not there; {closest(name, list(known))}")
+        raise ConfigError(key, f"{name!r} is unknown; {closest(name, list(known))}")
     return known.index(name)

@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 
 
 class ProgressLine:
-    """What is being done and since when, on one line of stderr that goes away at the end.
+    """The current activity and its start time, on one line of stderr that disappears at the end.
 
     A thread of its own writes it, so that it appears within one long step too.
     """

@@ -124,7 +124,7 @@ def _harm(power: Floats, factor: Ints, gateway: Ints) -> Ints:
 def _messages(
     network: Network, link: Ints, options: Mapping[str, Any], paths: Mapping[str, Any], path: Ints
 ) -> dict[str, Any]:
-    """What options send over radios."""
+    """Messages of options over radios."""
     radio = np.full(len(network.links), -1)
     radio[link] = np.arange(len(link))
     sent = list_messages(options, paths, path, radio >= 0)

@@ -1,4 +1,4 @@
-"""What comes into the stores of a scenario, slot by slot."""
+"""Refills of a scenario's stores, slot by slot."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def draw_refill(compiled: Compiled, drawer: SpanDrawer) -> Floats:
-    """What comes into each store in the slots of a span (T, Z), in its unit.
+    """Refill of each store in the slots of a span (T, Z), in its unit.
 
     A battery gets what its node harvests, airtime its nominal share of the slot.
     """

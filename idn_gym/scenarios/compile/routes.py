@@ -40,7 +40,7 @@ class Network:
     media: Floats  # (E,) that each link has side by side
     delay: Floats  # (E,) [s] round trip
     rate: Floats  # (E,) [bytes/s] of all media
-    down_rate: Floats  # (E,) [bytes/s] likewise; 0 where both directions share the rate
+    down_rate: Floats  # (E,) [bytes/s]; 0 where both directions share the rate
     joules: Floats  # (E,) [J/byte]
     radio: RadioCells
 
@@ -62,7 +62,7 @@ class Network:
 
     @cached_property
     def choices(self) -> dict[int, list[int]]:
-        """By node that has several LoRaWAN links, which it uses one at a time: these links."""
+        """By node with several LoRaWAN links, of which it uses one at a time: these links."""
         found: dict[int, list[int]] = {}
         for e, (source, kind) in enumerate(zip(self.ends[:, 0].tolist(), self.link_kinds, strict=True)):
             if kind.lorawan is not None:
@@ -87,7 +87,7 @@ def resolve_catalog(topology: Explicit, catalog: Catalog) -> Network:
     names = [node.name for node in topology.nodes]
     double = twice(names)
     if double is not None:
-        raise ConfigError("topology.nodes", f"{double!r} is there twice; names must differ")
+        raise ConfigError("topology.nodes", f"{double!r} is given twice; names must differ")
     devices = tuple(
         look_up(catalog.devices, node.device, f"topology.nodes.{node.name}.device") for node in topology.nodes
     )
@@ -121,7 +121,7 @@ def resolve_catalog(topology: Explicit, catalog: Catalog) -> Network:
 
 
 def name_links(network: Network) -> tuple[str, ...]:
-    """What links are called: by their ends, and by their kind where there are several between two nodes."""
+    """Names of links: their ends, and their kind where there are several between two nodes."""
     pairs = [f"{link.source}->{link.target}" for link in network.links]
     often = Counter(pairs)
     kinds = (link.link for link in network.links)
@@ -142,7 +142,7 @@ def _check_links(links: Sequence[Link], names: Sequence[str], kinds: Sequence[Li
         others = seen.setdefault(key, set())
         if kind in others or any(one.lorawan is None for one in (kind, *others) if others):
             allowed = "one link each way, or several LoRaWAN links of different kinds"
-            raise ConfigError(key, f"is there twice; allowed between two nodes: {allowed}")
+            raise ConfigError(key, f"is given twice; allowed between two nodes: {allowed}")
         others.add(kind)
 
 
@@ -156,7 +156,7 @@ def look_up(table: Mapping[str, V], name: str, key: str) -> V:
 class RouteSearch:
     """Shortest routes of a network by delay; hops break ties.
 
-    One graph, and one search from each node that is asked for: what was found is kept.
+    One graph, and one search from each required node: results are kept.
 
     Args:
         network: nodes and links.
@@ -179,7 +179,7 @@ class RouteSearch:
         self._steps = 0
 
     def nearest(self, source: int) -> dict[Nodes, Path]:
-        """From a node, the route to the nearest repository of each set of these of which one is reached.
+        """From a node, the route to the nearest repository of each set that has a reachable one.
 
         Raises:
             ConfigError: the searches so far would take minutes.

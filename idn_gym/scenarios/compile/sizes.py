@@ -1,4 +1,4 @@
-"""How large a scenario and its episodes would become, told before anything is built."""
+"""Size of a scenario and its episodes, computed before anything is built."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def check_memory(
         slot: [bytes] of one slot of one episode.
         kept: slots of an episode that are kept at a time.
         horizon: slots of an episode, or what else `slots_key` is set to.
-        rest: [bytes] of one episode, whatever its length.
+        rest: [bytes] of one episode, independent of its length.
         episodes: side by side.
         key: what to blame where it is the number of episodes.
         slots_key: what to blame where it is that of slots.
@@ -105,7 +105,7 @@ def check_memory(
 
 
 def _share(scenario: Scenario, catalog: Catalog, nodes: int, lengths: Lengths) -> float:
-    """Of what is allowed."""
+    """Limit of a size."""
     options, size = _options(scenario, catalog, lengths), _bytes(scenario, catalog, nodes)
     return max(options / MOST_OPTIONS, size / MOST_BYTES)
 
@@ -139,7 +139,7 @@ def _layouts(blocks: int, length: int, max_parts: int) -> int:
 
 
 def _bytes(scenario: Scenario, catalog: Catalog, nodes: int) -> int:
-    """Of the tables (nodes, segments) and (nodes, blocks), which are the largest."""
+    """Bytes of the tables (nodes, segments) and (nodes, blocks), which are the largest."""
     total = 0
     for task in scenario.tasks:
         for name in task.models:

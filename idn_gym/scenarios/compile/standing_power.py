@@ -1,4 +1,4 @@
-"""What nodes draw whatever they serve: idle power, and that of accelerators that hold a model."""
+"""Power of nodes that does not depend on serving: idle power, and that of accelerators that hold a model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from idn_gym.scenarios.compile.routes import Network
 
 @dataclass(frozen=True)
 class StandingPower:
-    """Of all workers of all devices of each node."""
+    """Power of all workers of all devices of each node."""
 
     always: Floats
     """(N,) [W] idle power; with that of holding a model where one is pinned"""
@@ -26,7 +26,7 @@ class StandingPower:
 
 
 def standing_power(network: Network, pinned: Residents) -> StandingPower:
-    """What devices say of it; an elastic node has none standing by.
+    """Standing power from the devices; an elastic node has none.
 
     Args:
         network: nodes and their devices.
@@ -39,7 +39,7 @@ def standing_power(network: Network, pinned: Residents) -> StandingPower:
         if node.battery is not None and device.context_watts > 0.0 and np.isfinite(node.servers):
             raise ConfigError(
                 f"topology.nodes.{node.name}.battery",
-                f"is not allowed on device {device.name!r}; batteries do not pay for its context_watts",
+                f"is not allowed on device {device.name!r}; batteries do not supply its context_watts",
             )
     workers = np.array([node.servers if np.isfinite(node.servers) else 0.0 for node in network.nodes])
     workers = workers * network.count

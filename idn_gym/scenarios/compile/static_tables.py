@@ -102,7 +102,7 @@ def _serving_watts(
 
 
 def _rules(scenario: Scenario) -> dict[str, Any]:
-    """How slots are served and loads come, and nominal sizes."""
+    """Parameters of serving and loading, and nominal sizes."""
     serving = scenario.serving
     return {
         "slot_seconds": float(scenario.slot_seconds),
@@ -124,7 +124,7 @@ def _nodes(
     watts: Floats,
     further: int,
 ) -> dict[str, Any]:
-    """Of each node; no charges yet."""
+    """Tables of nodes; charges are added later."""
     counted = standing.where(scenario.idle_energy)
     seconds = np.array([node.servers * scenario.slot_seconds for node in network.nodes])
     return {
@@ -142,7 +142,7 @@ def _nodes(
 
 
 def _links(network: Network, further: int) -> dict[str, Any]:
-    """Of each link; no charges yet."""
+    """Tables of links; charges are added later."""
     return {
         "link_count": network.media,
         "link_delay": network.delay,
@@ -154,7 +154,7 @@ def _links(network: Network, further: int) -> dict[str, Any]:
 
 
 def _models(gathered: Deployables) -> dict[str, Any]:
-    """Of each model, block and segment; no values yet."""
+    """Tables of models, blocks and segments; values are added later."""
     models, segments = gathered.models, gathered.segments
     return {
         "model_task": np.array([model.task for model in models], np.int64),
@@ -171,7 +171,7 @@ def _models(gathered: Deployables) -> dict[str, Any]:
 
 
 def _classes(gathered: Deployables, classes: RequestClasses) -> dict[str, Any]:
-    """Of each request class."""
+    """Tables of request classes."""
     tasks = gathered.tasks
     return {
         "class_task": classes.task,

@@ -75,15 +75,15 @@ def _check_capacity(scenario: Scenario, network: Network) -> None:
     for node in network.nodes:
         key = f"topology.nodes.{node.name}.battery"
         if node.battery is not None and scenario.serving.capacity == "exogenous":
-            raise ConfigError(key, "is not allowed where `serving.capacity` is exogenous; take shared")
+            raise ConfigError(key, "is not allowed where `serving.capacity` is exogenous; set it to shared")
         if node.battery is not None and np.isinf(node.servers):
-            raise ConfigError(key, "is not allowed where `servers` is .inf; take a number")
+            raise ConfigError(key, "is not allowed where `servers` is .inf; set a number")
     for link, duty in zip(network.links, link_duties(network), strict=True):
         if duty is not None and scenario.serving.capacity == "exogenous":
             what = ("link", f"{link.link!r} ") if link.duty_cycle is None else ("duty_cycle", "")
             key = f"topology.links.{link.source}->{link.target}.{what[0]}"
             raise ConfigError(
-                key, f"{what[1]}is not allowed where `serving.capacity` is exogenous; take shared"
+                key, f"{what[1]}is not allowed where `serving.capacity` is exogenous; set it to shared"
             )
 
 
@@ -126,7 +126,7 @@ def _numbered(there: list[bool], first: int) -> Ints:
 
 
 def name_stores(network: Network) -> tuple[str, ...]:
-    """What each store is called."""
+    """Names of the stores."""
     nodes = (node.name for node in network.nodes if node.battery is not None)
     names, bands = name_links(network), airtime_bands(network)
     senders = [v for v, _, links in bands if links[0] in network.choices.get(v, [])]
@@ -200,7 +200,7 @@ def _compute_needs(fields: Mapping[str, Any], watts: Floats, node_store: Ints) -
 
 
 def _hop_needs(network: Network, fields: Mapping[str, Any], node_store: Ints) -> list[_Needs]:
-    """Of each message: joules of who sends, nothing of who receives, airtime of the link."""
+    """Energy and airtime of each message: joules of the sender, none of the receiver, airtime of the link."""
     sent = list_messages(fields, fields, fields["class_path"], np.ones(len(network.links), bool))
     link, reach, airtime = sent.link, sent.reach, message_airtime(network, sent.link, sent.size)
     joules = network.joules[link] * sent.size + take_by_kind(network.link_kinds, link, sent.size, joules_on)

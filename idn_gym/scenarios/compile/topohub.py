@@ -64,7 +64,7 @@ def _graph_data(name: str) -> Mapping[str, Any]:
 
 
 def say_how_to_bring(file: object) -> str:
-    """What to do with the file of a graph, where a name is asked for."""
+    """Read the file of a graph by name."""
     return (
         f"{show(file)}: name a file (GraphML, GML, node-link JSON) by topology with kind: file and path, or "
         "write its nodes and links out with kind: explicit; here goes the name of a graph of TopoHub"
@@ -100,7 +100,7 @@ def _lengths(name: str, data: Mapping[str, Any]) -> list[float]:
     if all(abs(a - b) <= 0.1 for a, b in zip(given, drawn, strict=True)):  # all have two decimals
         return given
     warnings.warn(
-        f"{NAME_KEY}: {show(name)} is drawn without a scale; one unit of the drawing is taken for 1 km",
+        f"{NAME_KEY}: {show(name)} has no scale; one unit of its coordinates is taken as 1 km",
         stacklevel=2,
     )
     return drawn

@@ -1,4 +1,4 @@
-"""What processes name, hold and come to is looked at when a scenario is compiled, not in a training."""
+"""Checks of processes when a scenario is compiled, so that errors do not appear during a training."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _DATED = (
 
 
 def played_files(scenario: Scenario) -> list[str]:
-    """Of the topology, of processes and of outcomes: a scenario is another one when they change."""
+    """Files of the topology, of processes and of outcomes; if they change, the scenario is another one."""
     parts = [scenario.topology, scenario.workload.replay, *vars(scenario.dynamics).values()]
     paths: list[str] = []
     if scenario.quality is not None:

@@ -46,7 +46,7 @@ def draw_chains(process: MarkovConditions, ingresses: int, span: Span) -> tuple[
 
 
 def draw_schedule(process: ScheduledConditions, ingresses: int, span: Span) -> tuple[Ints, None]:
-    """What the list says, (T, G).
+    """Conditions from the list, (T, G).
 
     Raises:
         ConfigError: a change at no ingress node or tier.
@@ -63,7 +63,7 @@ def draw_schedule(process: ScheduledConditions, ingresses: int, span: Span) -> t
 
 
 def draw_conditions_of_file(process: ConditionFile, ingresses: int, span: Span) -> tuple[Ints, Floats]:
-    """What the file says, (T, G).
+    """Conditions from the file, (T, G).
 
     Raises:
         ConfigError: the file cannot be played, or names a place that `names` has not.

@@ -33,7 +33,7 @@ def make_course(times: Floats, values: Floats, length: float, trace: Trace) -> C
 
 
 def cut_course(course: Course, first: float, last: float) -> Course:
-    """What a course does from one time to another, as a round of its own."""
+    """Piece of a course from one time to another, as a ring of its own."""
     inner = course.time[:-1]
     time = np.concatenate([[first], inner[(inner > first) & (inner < last)], [last]])
     piece = np.maximum(np.searchsorted(course.time, time[:-1], "right") - 1, 0)
@@ -63,7 +63,7 @@ class _Position(NamedTuple):
 
 
 def _locate(course: Course, times: Floats, repeat: bool, begins: bool) -> _Position:
-    """Where times are; one between two pieces belongs to the later one where something begins there."""
+    """Position of times; a time between two pieces belongs to the later one if it starts there."""
     turn, within = np.zeros(len(times)), times
     if repeat:
         turn, within = np.divmod(times, course.time[-1])

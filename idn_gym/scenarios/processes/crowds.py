@@ -1,4 +1,4 @@
-"""Flash crowds that come to some places, at set times or not."""
+"""Flash crowds at some places, at fixed or random times."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def draw_crowds(process: Crowds, tasks: Sequence[str], span: Span) -> tuple[Floa
     """
     gathered: tuple[Gathering, ...] | None = span.state
     if gathered is None:
-        # As many numbers for each crowd whatever is set: to set one thing leaves the rest as drawn.
+        # The same numbers are drawn for each crowd: fixing one property does not change the others.
         uniforms = span.rng.random((len(process.crowds), 2 + len(span.names)))
         gathered = tuple(
             _gather(crowd, i, tasks, span, uniforms[i]) for i, crowd in enumerate(process.crowds)
@@ -46,7 +46,9 @@ def _gather(crowd: Crowd, number: int, tasks: Sequence[str], span: Span, uniform
     key = f"workload.flash.crowds.{number}"
     first = int(uniforms[0] * span.horizon) if crowd.at is None else crowd.at
     if crowd.task is not None and crowd.task not in tasks:
-        raise ConfigError(f"{key}.task", f"{show(crowd.task)} is no task; {closest(crowd.task, list(tasks))}")
+        raise ConfigError(
+            f"{key}.task", f"{show(crowd.task)} is not a task; {closest(crowd.task, list(tasks))}"
+        )
     task = int(uniforms[1] * len(tasks)) if crowd.task is None else list(tasks).index(crowd.task)
     there = np.ones(len(span.names), np.bool_)
     if crowd.nodes:

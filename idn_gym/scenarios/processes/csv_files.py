@@ -1,4 +1,4 @@
-"""Open CSV files, as they are or packed."""
+"""Open CSV files, plain or compressed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def opened_csv(path: str, key: str, member: str | None = None) -> Iterator[IO[st
 
     Args:
         path: of the file.
-        key: of the configuration, for messages; faults found while the file is open are told by it, too.
+        key: key of the configuration, for messages; also used for errors found while the file is open.
         member: name within the archive; None: the only file there.
 
     Raises:
@@ -45,7 +45,7 @@ def _raw(path: str, key: str, member: str | None) -> Iterator[IO[bytes]]:
         with tarfile.open(path, "r:gz") as tar:
             names = [entry.name for entry in tar.getmembers() if entry.isfile()]
             file = tar.extractfile(_choose(names, path, key, member))
-            assert file is not None  # as it is a file
+            assert file is not None  # since it is a file
             with file:
                 yield file
     elif lower.endswith(".zip"):

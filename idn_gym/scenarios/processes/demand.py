@@ -82,7 +82,7 @@ def list_factors(workload: Workload, base: Floats, labels: ClassLabels) -> list[
 
 
 def label_classes(compiled: Compiled) -> ClassLabels:
-    """What the request classes of a scenario are called, and how far ingress nodes are apart if that counts.
+    """Names of a scenario's request classes, and delays between ingress nodes if they are needed.
 
     Raises:
         ConfigError: it does, and there are more than `MOST_INGRESS` of them.
@@ -117,7 +117,7 @@ def _divide(
 
 
 def shares_of(process: PopularityProcess, base: Floats, labels: ClassLabels) -> tuple[Floats, Ints, Ints]:
-    """What popularity deals out on average.
+    """Shares from which popularity starts.
 
     Args:
         process: the popularity.
@@ -212,7 +212,7 @@ def _share_out(
             scratch[weight, class_ingress[r]] += weights[t, column[r]]
         for r in range(base.size):
             g = class_ingress[r]
-            # where no task of the node is on, its demand stays as it is: the total is what the rate says
+            # where no task of the node is active, its demand is unchanged: the rate defines the total
             if scratch[weight, g] > 0.0:
                 demand[t, r] = scratch[total, g] * (weights[t, column[r]] / scratch[weight, g])
             else:

@@ -1,4 +1,4 @@
-"""Where users go who move between ingress nodes: to any of them, or to one that is near."""
+"""Destinations of users who move between ingress nodes: any node, or a near one."""
 
 from __future__ import annotations
 

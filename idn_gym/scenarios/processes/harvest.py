@@ -1,4 +1,4 @@
-"""What nodes harvest in each slot, for batteries: `draw_harvest` is the way in.
+"""Harvest of nodes in each slot, for batteries; the entry point is `draw_harvest`.
 
 The power of a panel is its peak times the irradiance of a horizontal plane over 1,000 W/m2. Under a clear
 sky that is the model of Haurwitz (Journal of Meteorology 2, 1945; coefficients as in pvlib),

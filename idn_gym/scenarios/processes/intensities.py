@@ -1,4 +1,4 @@
-"""What a kilowatt-hour costs and emits at each node in each slot, and what requests come to by it.
+"""Price and emissions of a kilowatt-hour at each node in each slot, and the resulting charges of requests.
 
 Energy on a link counts at the node that sends: it is the sender's radio where a link has one, and the only
 end that is known to take part where it is a network.
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 
 def price_charges(compiled: Compiled, span: Span) -> tuple[Charges, Any]:
-    """What requests and idle power cost [EUR]."""
+    """Charges of requests and idle power [EUR]."""
     return _charges(compiled, compiled.scenario.dynamics.energy_price, span)
 
 
 def carbon_charges(compiled: Compiled, span: Span) -> tuple[Charges, Any]:
-    """What requests and idle power emit [g CO2e]."""
+    """Emissions of requests and idle power [g CO2e]."""
     return _charges(compiled, compiled.scenario.dynamics.carbon, span)
 
 

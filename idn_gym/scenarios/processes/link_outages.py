@@ -1,4 +1,4 @@
-"""When links are down."""
+"""Outages of links."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def fail_links(process: LinkOutageProcess, rates: Floats, drawer: SpanDrawer, na
 
 
 def draw_link_outages(process: LinkOutages, links: int, span: Span) -> tuple[Bools, Bools]:
-    """Which links are down, (T, E), and the chains at the end (E,)."""
+    """Links that are down, (T, E), and the chains at the end (E,)."""
     chain = two_state(
         span.rng.random(span.shape(links)), 1 / process.mean_up, 1 / process.mean_down, span.state
     )
@@ -47,7 +47,7 @@ def draw_link_outages(process: LinkOutages, links: int, span: Span) -> tuple[Boo
 
 
 def draw_scheduled_links(process: ScheduledLinkOutages, links: int, span: Span) -> tuple[Bools, None]:
-    """Which links are down, (T, E).
+    """Links that are down, (T, E).
 
     Raises:
         ConfigError: a failure of no link, node or tier.
@@ -62,7 +62,7 @@ def draw_scheduled_links(process: ScheduledLinkOutages, links: int, span: Span) 
 
 
 def draw_link_outages_of_file(process: LinkOutageFile, links: int, span: Span) -> tuple[Bools, Any]:
-    """Which links are down, (T, E)."""
+    """Links that are down, (T, E)."""
     drawn, start = draw_shares(process, LINK_OUTAGES_KEY, span, np.zeros(links))
     return drawn >= 0.5, start
 

@@ -1,4 +1,4 @@
-"""Which task or ingress node the values of a log's column mean."""
+"""Mapping from values of a log's column to tasks or ingress nodes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _hash(value: str) -> int:
 
 
 def _by_rank(values: Sequence[str], rule: ByRank, count: int) -> dict[str, int]:
-    """Of values that are as frequent, the one that comes first in the alphabet."""
+    """Of equally frequent values, the first one in the alphabet."""
     ranked = sorted(Counter(values).items(), key=lambda item: (-item[1], item[0]))
     if rule.other:
         return {value: min(rank, count - 1) for rank, (value, _) in enumerate(ranked)}
@@ -60,9 +60,9 @@ def _by_name(rule: ByName, names: Sequence[str], key: str) -> dict[str, int]:
     for i, alias in enumerate(rule.aliases):
         if alias.name not in numbers:
             raise ConfigError(
-                f"{key}.aliases.{i}.name", f"{show(alias.name)} is not there; {closest(alias.name, names)}"
+                f"{key}.aliases.{i}.name", f"{show(alias.name)} is unknown; {closest(alias.name, names)}"
             )
         if alias.value in renamed:
-            raise ConfigError(f"{key}.aliases.{i}.value", f"{show(alias.value)} has an alias above already")
+            raise ConfigError(f"{key}.aliases.{i}.value", f"{show(alias.value)} already has an alias above")
         renamed[alias.value] = numbers[alias.name]
     return numbers | renamed

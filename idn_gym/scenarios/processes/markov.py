@@ -20,7 +20,7 @@ def two_state(uniforms: Floats, start: float, stop: float, before: Bools | None 
         uniforms: (T, C) uniform on [0, 1).
         start: probability per slot of off to on, above 0.
         stop: probability per slot of on to off, above 0.
-        before: (C,) whether each chain was on in the slot before; None: nobody knows.
+        before: (C,) whether each chain was on in the slot before; None: unknown.
 
     Returns:
         (T, C) whether the chain is on.

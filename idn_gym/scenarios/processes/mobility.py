@@ -1,4 +1,4 @@
-"""Users who move between ingress nodes: the demand of each, its total staying as it is."""
+"""Users who move between ingress nodes: the demand of each node; its total does not change."""
 
 from __future__ import annotations
 

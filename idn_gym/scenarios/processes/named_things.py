@@ -1,4 +1,4 @@
-"""Which nodes or links a scenario means by the names that it gives: their own, or those of their tiers."""
+"""Nodes or links that a scenario's names refer to: their own names, or those of their tiers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from idn_gym.scenarios.config_zones import Zone
 from idn_gym.scenarios.families import key_of
 
 ColumnNames = Sequence[tuple[str, ...]]
-"""Of each link or node, what it goes by: its own name first, then wider ones; see `Span`."""
+"""Names of each link or node: its own name first, then wider ones; see `Span`."""
 
 INGRESS = "ingress node, nor a tier with one"
-"""What names are of where only ingress nodes count."""
+"""Names of ingress nodes, where only these count."""
 
 
 def select(wanted: Sequence[str], names: ColumnNames, key: str, what: str = "node or tier") -> Bools:
-    """Which things are meant, (C,).
+    """Return the named things, (C,).
 
     Args:
         wanted: names, each of one thing or of several.
@@ -56,13 +56,13 @@ def divide(zones: Sequence[Zone], names: ColumnNames, key: str, what: str = "nod
         double = np.flatnonzero(mine & (zone >= 0))
         if double.size:
             name = show(names[double[0]][0])
-            raise ConfigError(f"{key}.{i}.nodes", f"{name} is in a region above already")
+            raise ConfigError(f"{key}.{i}.nodes", f"{name} is already in a region above")
         zone[mine] = i
     return zone
 
 
 def spread_regions(process: Any, quantity: str, names: ColumnNames) -> tuple[Floats, Floats, Ints]:
-    """What a process with `regions` says of each node.
+    """Values of a process with `regions` for each node.
 
     Args:
         process: its regions are zones; those that leave `quantity` null have that of the process.

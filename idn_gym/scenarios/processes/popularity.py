@@ -1,4 +1,4 @@
-"""Popularity: how demand moves between tasks, its total staying as it is."""
+"""Popularity: movement of demand between tasks; its total does not change."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from idn_gym.scenarios.spans import Span
 
 
 def draw_fixed(process: Fixed, popularity: Floats, span: Span) -> tuple[Floats, None]:
-    """The shares as they are, in every slot."""
+    """The constant shares, in every slot."""
     return np.repeat(popularity[None], span.length, axis=0), None
 
 

@@ -42,5 +42,5 @@ class Streams:
 
 @lru_cache(maxsize=4096)
 def _offset(name: str) -> int:
-    """Where a stream starts: 128 bits of a hash, so that no two streams meet or run in step."""
+    """Key of a stream: 128 bits of a hash, so that no two streams coincide or correlate."""
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=16).digest(), "little")

@@ -20,7 +20,7 @@ from idn_gym.scenarios.spans import Span
 
 
 class ClassLabels(NamedTuple):
-    """What the request classes are, and what their tasks and ingress nodes are called."""
+    """Request classes, and the names of their tasks and ingress nodes."""
 
     task: Ints  # (R,) number of the task
     ingress: Ints  # (R,) number of the ingress node
@@ -79,7 +79,7 @@ def _read_once(
             keep &= ~unknown
     length = float(np.ptp(rows.time[keep]))
     if not length > 0:
-        raise ConfigError(f"{REPLAY_KEY}.path", f"{show(replay.path)} has no two requests at different times")
+        raise ConfigError(f"{REPLAY_KEY}.path", f"{show(replay.path)} needs two requests at different times")
     # one mean gap between the last request and the first one of the next round
     length *= keep.sum() / (keep.sum() - 1)
     time = (rows.time - rows.time[keep].min()) / length
@@ -89,7 +89,8 @@ def _read_once(
     if not keep.any():
         raise ConfigError(
             f"{REPLAY_KEY}.stretches",
-            f"no request of {show(replay.path)} is in that of {split}; change or null them",
+            f"no request of {show(replay.path)} is in the stretch of split {split}; "
+            "change the stretches or set them to null",
         )
     mine = np.flatnonzero(keep)
     mine = mine[np.argsort(time[mine], kind="stable")]
@@ -112,18 +113,18 @@ def _quantiles(sizes: Floats) -> Floats:
 
 
 def log_summary(log: Log) -> str:
-    """How many rows of a log count, and why the others do not, for people."""
+    """Number of valid rows of a log, and the reasons why others are not, as text."""
     why = ", ".join(f"{found.rows:,} where {found.why}" for found in log.left_out)
     return f"{log.counted:,} of {log.rows:,} requests count" + (f"; left out: {why}" if why else "")
 
 
 def ring_share(replay: Replay, log: Log, horizon: int, slot_seconds: float) -> float:
-    """How much of the ring a slot takes."""
+    """Share of the ring that a slot takes."""
     return 1.0 / horizon if replay.clock == "stretched" else slot_seconds / log.seconds
 
 
 def row_weight(replay: Replay, log: Log, share: float, mean: float) -> float:
-    """Requests that a row stands for.
+    """Number of requests per row.
 
     Args:
         replay: the log.

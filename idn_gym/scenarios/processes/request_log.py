@@ -41,7 +41,7 @@ class LogRows(NamedTuple):
 
 
 def read_log_rows(replay: Replay) -> LogRows:
-    """Read the columns that are asked for.
+    """Read the required columns.
 
     Warns of requests far from all others, which leave most slots of an episode empty.
 
@@ -72,7 +72,8 @@ def read_log_rows(replay: Replay) -> LogRows:
     kept = np.flatnonzero(keep)
     if len(kept) < 2:
         raise ConfigError(
-            f"{REPLAY_KEY}.path", f"{show(replay.path)} has {len(kept)} requests that count; needs at least 2"
+            f"{REPLAY_KEY}.path",
+            f"{show(replay.path)} has {len(kept)} requests that count; at least 2 are needed",
         )
 
     def of(field: str) -> list[str | None]:

@@ -1,4 +1,4 @@
-"""How resources move where a file or a list says so."""
+"""Changes of resources from a file or a list."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def draw_memory_of_file(process: MemoryFile, nodes: int, span: Span) -> tuple[Fl
 
 
 def draw_outages_of_file(process: OutageFile, nodes: int, span: Span) -> tuple[Bools, Any]:
-    """Which nodes are down, (T, N)."""
+    """Nodes that are down, (T, N)."""
     drawn, start = draw_shares(process, "dynamics.outages", span, np.zeros(nodes))
     return drawn >= 0.5, start
 
 
 def draw_scheduled(process: ScheduledOutages, nodes: int, span: Span) -> tuple[Bools, None]:
-    """Which nodes are down, (T, N).
+    """Nodes that are down, (T, N).
 
     Raises:
         ConfigError: a failure of no node or tier.

@@ -1,4 +1,4 @@
-"""How resources move: links, compute, memory and the speed of devices.
+"""Changes of resources: links, compute, memory and the speed of devices.
 
 Every process draws for all columns, those that it does not move included, so that a change of what moves
 leaves the draws of the rest as they were. All chains start in their stationary distribution.
@@ -110,7 +110,7 @@ def draw_background(process: Background, nodes: int, span: Span) -> tuple[Floats
 
 
 def draw_outages(process: Outages, nodes: int, span: Span) -> tuple[Bools, Bools]:
-    """Which nodes are down, (T, N), and which are at the end (N,)."""
+    """Nodes that are down, (T, N), and those down at the end (N,)."""
     down = two_state(
         span.rng.random(span.shape(nodes)), 1 / process.mean_up, 1 / process.mean_down, span.state
     )

@@ -17,7 +17,7 @@ COMMUTE_KEY = "workload.popularity.commute"
 
 
 class UsersAtNodes(NamedTuple):
-    """What is remembered from span to span."""
+    """State that is kept from span to span."""
 
     ranking: Ints  # (G, K) task at each place
     task: Ints  # (G, U) of each user
@@ -35,7 +35,7 @@ class UsersOnTheMove(NamedTuple):
 
 
 class Day(NamedTuple):
-    """When users are at work."""
+    """Times at which users are at work."""
 
     leave: Bools  # (G,) homes that they leave
     away: Floats  # (T,) share of those who are away
@@ -44,7 +44,7 @@ class Day(NamedTuple):
 def draw_sessions(
     process: Sessions, popularity: Floats, span: Span
 ) -> tuple[Floats, UsersAtNodes | UsersOnTheMove]:
-    """Users (T, G K) at each node with each task, or what they ask for; and who is there at the end.
+    """Users (T, G K) at each node with each task, or their demand; and the users at the end.
 
     Args:
         process: how many, and how long they stay.
@@ -85,7 +85,7 @@ def _first_ranking(process: Sessions, order: Ints, span: Span) -> Ints:
 
 
 def _draw_roaming(process: Sessions, shares: Floats, span: Span) -> tuple[Floats, UsersOnTheMove]:
-    """As `draw_sessions`, of users who take their tasks to other nodes."""
+    """As `draw_sessions`, for users who take their tasks to other nodes."""
     nodes, tasks = shares.shape
     order, upto = _places(shares)
     weight = shares.sum(axis=1)
@@ -111,7 +111,7 @@ def _draw_roaming(process: Sessions, shares: Floats, span: Span) -> tuple[Floats
 def _first_users(
     process: Sessions, order: Ints, upto: Floats, weight: Floats, works: Bools, span: Span
 ) -> UsersOnTheMove:
-    """Who is there at the beginning; arguments as in `_draw_roaming`.
+    """Users at the start; arguments as in `_draw_roaming`.
 
     Users who move are alike, and are drawn by the nodes' weights. Of those who only commute each node has as
     many, with demand by its weight, so that it has what the rate says while everybody is at home.

@@ -20,7 +20,7 @@ LATEST = 1e20
 
 
 DRIVE_TEST_TIME = "%Y.%m.%d_%H.%M.%S"
-"""As loggers of mobile networks write it (G-NetTrack, for one); the only form beside ISO 8601."""
+"""Format of some loggers of mobile networks (G-NetTrack, for one); the only one besides ISO 8601."""
 
 
 class _Cell(NamedTuple):
@@ -29,7 +29,7 @@ class _Cell(NamedTuple):
 
 
 def last_change(path: str) -> int:
-    """When the file was last written to [ns]; 0 where it is not there, which reading says better."""
+    """Time of the file's last change [ns]; 0 if it does not exist, which reading reports more clearly."""
     try:
         return os.stat(path).st_mtime_ns
     except OSError:

@@ -68,7 +68,7 @@ def _read_once(
     else:
         times, lines, cells, there = _wide_form(trace, key, header, names)
     if not times.size:
-        raise ConfigError(f"{key}.path", f"{show(trace.path)} has no rows; needs at least 1")
+        raise ConfigError(f"{key}.path", f"{show(trace.path)} has no rows; at least 1 is needed")
     origin, moments = times.min(), len(np.unique(times))
     length = np.ptp(times) * moments / (moments - 1) if moments > 1 else 1.0
     found = {}
@@ -88,7 +88,7 @@ def _read_once(
 
 
 Cells = dict[str, tuple[list[int], list[str | None]]]
-"""By series: numbers of its rows, and what stands there."""
+"""Rows of each series: their numbers and values."""
 
 
 def _long_form(trace: Trace, key: str, header: list[str]) -> tuple[Floats, Ints, Cells, tuple[str, ...]]:
@@ -101,7 +101,8 @@ def _long_form(trace: Trace, key: str, header: list[str]) -> tuple[Floats, Ints,
             quantities = sorted({str(row[3]) for row in rows})
             raise ConfigError(
                 f"{key}.path",
-                f"{show(trace.path)} has no rows whose what is {quantity!r}; {closest(quantity, quantities)}",
+                f"{show(trace.path)} has no row whose column `what` is {quantity!r}; "
+                f"{closest(quantity, quantities)}",
             )
         rows, lines = [rows[i] for i in mine], lines[mine]
     cells: Cells = {}
@@ -124,12 +125,12 @@ def _wide_form(
 
 
 def _check_largest(largest: float, most: float, trace: Trace, key: str) -> None:
-    """A log in per cent is told from shares."""
+    """Refuse a log in per cent where shares are expected."""
     if largest > most + 1e-9:  # products round
         raise ConfigError(
             f"{key}.factor",
-            f"{trace.factor:g} is not allowed; {show(trace.path)} comes to {largest:g} with it, and "
-            f"shares must be at most {most:g}; 0.01 makes shares of per cent",
+            f"{trace.factor:g} is not allowed; {show(trace.path)} reaches {largest:g} with it, and "
+            f"shares must be at most {most:g}; 0.01 turns per cent into shares",
         )
 
 

@@ -55,7 +55,7 @@ def draw_trace(
 
 
 def draw_shares(trace: Trace, key: str, span: Span, unnamed: Floats) -> tuple[Floats, Floats]:
-    """As `draw_trace`, of values that must be from 0 to 1 in the whole file once multiplied by its factor."""
+    """As `draw_trace`, for values that must be from 0 to 1 in the whole file after scaling by its factor."""
     return draw_trace(trace, key, span, 0.0, unnamed, most=1.0)
 
 
@@ -133,11 +133,11 @@ def _pick(
 
 
 def _check_named(trace: Trace, key: str, names: set[str], there: Sequence[str]) -> None:
-    """Where things need no series, a name that is spelt wrong would go unnoticed."""
+    """Report series that match no name; where series are optional, a misspelt name would go unnoticed."""
     for name in there if trace.series is None else ():
         if name not in names:
             raise ConfigError(
                 f"{key}.path",
-                f"{show(trace.path)} has a series {show(name)}, which is none of them; "
-                f"{closest(name, sorted(names))}; or name one series for all with `series`",
+                f"{show(trace.path)} has a series {show(name)}, which is not one of them; "
+                f"{closest(name, sorted(names))}; or name one series for all of them with `series`",
             )

@@ -12,7 +12,7 @@ from idn_gym.scenarios.spans import Span
 
 
 class VisitorsAtNodes(NamedTuple):
-    """What is remembered from span to span."""
+    """State that is kept from span to span."""
 
     upto: Floats  # (G, K) cumulated taste of each node
     task: Ints  # (G, U) of each user
@@ -20,7 +20,7 @@ class VisitorsAtNodes(NamedTuple):
 
 
 def draw_visitors(process: Visitors, popularity: Floats, span: Span) -> tuple[Floats, VisitorsAtNodes]:
-    """Demand (T, G K) of the users at each node for each task; and who is there at the end.
+    """Demand (T, G K) of the users at each node for each task; and the users at the end.
 
     Args:
         process: how many users, how long they stay, and how they differ.
@@ -40,7 +40,7 @@ def draw_visitors(process: Visitors, popularity: Floats, span: Span) -> tuple[Fl
     comes = uniforms[0] < 1.0 / process.length
     if span.first == 0:
         comes[0] = False  # all have just come
-    # who is there in a slot came in the last one in which somebody came, or was there before
+    # users of a slot arrived in the last slot with an arrival, or were there before
     came = np.maximum.accumulate(np.where(comes, np.arange(span.length)[:, None, None], -1), axis=0)
     task = np.where(came >= 0, np.take_along_axis(asked, came.clip(0), axis=0), before.task)
     demand = np.where(came >= 0, np.take_along_axis(demands, came.clip(0), axis=0), before.demand)

@@ -280,11 +280,11 @@ def test_rows_of_the_readout_add_up():
         ("hybrid-hedge", {"experts": "lru"}, r"^experts: .* must be a list of agents$"),
         ("hybrid-hedge", {"experts": ["lru", "lro"]}, r"^experts\.1\.agent: 'lro' .*did you mean 'lru'"),
         ("hybrid-hedge", {"experts": ["lru", {"agnt": "lru"}]}, r"^experts\.1\.agnt: "),
-        ("hybrid-hedge", {"experts": ["lru", "lru"]}, r"^experts: 'lru' is there twice"),
-        ("hybrid-hedge", {"experts": ["lru", "ppo"]}, r"^experts\.1\.agent: 'ppo' has to be trained"),
+        ("hybrid-hedge", {"experts": ["lru", "lru"]}, r"^experts: 'lru' is given twice"),
+        ("hybrid-hedge", {"experts": ["lru", "ppo"]}, r"^experts\.1\.agent: 'ppo' must be trained"),
         ("hybrid-hedge", {"experts": ["lru", "best-static"]}, r"^experts\.1\.agent: .*informed"),
         ("hybrid-hedge", {"experts": ["lru", "hedonic"]}, r"^experts\.1\.agent: .*do not choose links"),
-        ("hybrid-hedge", {"experts": ["lru", "nowhere.zip"]}, r"'nowhere.zip' is not there"),
+        ("hybrid-hedge", {"experts": ["lru", "nowhere.zip"]}, r"'nowhere.zip' does not exist"),
         (
             "hybrid-hedge",
             {"experts": ["lru", {"agent": "ppo", "options": {"path": "x.zip", "trust": True}}]},
@@ -325,5 +325,5 @@ def test_combiners_need_a_preference():
 def test_studies_refuse_experts_before_anything_is_played():
     good = {"experts": ["lru", {"agent": "thrifty", "options": {"experts": ["lfu"]}}]}
     check_entries("agents", [StudyEntry("hybrid-safe", options=good)])
-    with pytest.raises(ConfigError, match=r"^agents\.0\.options\.experts\.1\.agent: 'lro' is not there"):
+    with pytest.raises(ConfigError, match=r"^agents\.0\.options\.experts\.1\.agent: 'lro' is unknown"):
         check_entries("agents", [StudyEntry("hybrid-safe", options={"experts": ["lru", "lro"]})])

@@ -165,7 +165,7 @@ def test_b_is_no_option_of_who_reads_none():
 def test_options_are_checked():
     with pytest.raises(ConfigError, match="'none' is not allowed"):
         open_agent("hybrid-optimistic", ADVERSARY, [0], experts=EXPERTS, hints=("none",))
-    with pytest.raises(ConfigError, match="informed agents are no experts"):
+    with pytest.raises(ConfigError, match="informed agents cannot be experts"):
         open_agent("hybrid-optimistic", ADVERSARY, [0], experts=["clairvoyant-greedy"])
 
 

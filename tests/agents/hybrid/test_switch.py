@@ -252,7 +252,7 @@ def test_what_rule_s_cannot_be_applied_to_is_said(options, message):
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"switch.prior": "lro"}, r"switch\.prior\.agent: 'lro' is not there"),
+        ({"switch.prior": "lro"}, r"switch\.prior\.agent: 'lro' is unknown"),
         ({"switch.rho": 2.0}, r"^switch\.rho: "),
         ({"switch": {}, "preference": "random"}, r"^preference: 'random' is not allowed with a switch"),
     ],

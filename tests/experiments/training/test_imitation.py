@@ -82,7 +82,7 @@ def test_a_file_of_another_run_is_refused(config, teacher, tmp_path, change):
     kept = {**{name: array[:2] for name, array in teacher._asdict().items()}, **change}
     kept = {"of": _stamp(config), **kept}
     np.savez(file, **{name: array for name, array in kept.items() if array is not None})
-    with pytest.raises(ConfigError, match="is not what this run imitates"):
+    with pytest.raises(ConfigError, match="belongs to another imitation"):
         find_teacher(config, config.agent.imitation, file)
 
 

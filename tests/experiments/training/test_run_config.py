@@ -111,7 +111,7 @@ def test_an_agent_gets_a_codec_that_it_can_act_through(agent, codec):
     own = load_run_config(scenario="tiny", agent=agent, changes={"scenario.action": codec or "scores"})
     assert own.action is None
     with pytest.raises(
-        ConfigError, match=f"^action: 'segments' is not what {agent} can act through; allowed"
+        ConfigError, match=f"^action: {agent} does not support the action codec 'segments'; allowed"
     ):
         load_run_config(scenario="tiny", agent=agent, changes={"action": "segments"})
 

@@ -90,7 +90,9 @@ def test_training_deletes_no_curves_but_its_own(tmp_path, config):
     folder = RunFolder(tmp_path)
     theirs = {**MINE, "tensorboard/events.out.tfevents.1": "curves of another run"}
     fill(tmp_path, theirs)
-    with pytest.raises(SystemExit, match=r"events.out.tfevents.1 is there without the config.yaml of a run"):
+    with pytest.raises(
+        SystemExit, match=r"events.out.tfevents.1 exists, but the run's config.yaml is missing"
+    ):
         train.main(["--out", str(tmp_path)])
     assert content(tmp_path) == theirs
     fill(tmp_path, {**RUN, "config.yaml": config})

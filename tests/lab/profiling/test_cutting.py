@@ -165,7 +165,7 @@ def test_an_assignment_runs_with_the_batch_sent_along_where_no_tensor_tells_it()
     x = torch.randn(3, 4)
     sent = device(x)
     assert sent[1] == 3 and torch.equal(server(*sent), Mean()(x))
-    with pytest.raises(ConfigError, match="'cos' on the device needs what the server computes"):
+    with pytest.raises(ConfigError, match="'cos' on the device needs a result of the server"):
         share_out(graph, {2})
 
 

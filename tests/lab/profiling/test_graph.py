@@ -286,7 +286,7 @@ class Memory(nn.Module):
 
 
 def test_a_network_that_remembers_is_refused_unless_its_answer_does_not():
-    with pytest.raises(ConfigError, match="remembers: its answer depends on 'total'"):
+    with pytest.raises(ConfigError, match="has a state: its answer depends on 'total'"):
         trace(Memory(told=True), torch.zeros(1, 3))
     network = Memory(told=False)
     assert trace(network, torch.zeros(1, 3)).param_bytes == 0

@@ -93,7 +93,7 @@ def test_a_measured_device_is_read_back_and_predicts_its_times(tmp_path):
 
 
 def test_what_cannot_be_a_device_is_refused():
-    with pytest.raises(ConfigError, match="my_board: took no longer for more operations"):
+    with pytest.raises(ConfigError, match="my_board: takes no longer for more operations"):
         device(BOARD, rows_of(lambda n, m: 1 / m, 0.0), PROTOCOL)
     with pytest.raises(ConfigError, match="repeats"):
         from_plain(Protocol, {"repeats": 1})
@@ -123,7 +123,7 @@ def test_small_parts_are_predicted_since_small_networks_are_timed_too(monkeypatc
         (["--active-watts", "1", "--idle-watts", "4"], "board.active_watts: 1 is not allowed"),
         (["--active-watts", "4", "--idle-watts", "-1"], r"board\.idle_watts: -1.0 is not allowed"),
         (["--active-watts", "4", "--idle-watts", "1", "--out", "board.txt"], r"out: 'board\.txt' .* \.json"),
-        (["--active-watts", "4", "--idle-watts", "1", "--out", "no/board.yaml"], r"out: .* folder that is"),
+        (["--active-watts", "4", "--idle-watts", "1", "--out", "no/board.yaml"], r"out: .* existing folder"),
         (["--active-watts", "4", "--idle-watts", "1", "--spread", "0"], r"options\.spread: 0\.0"),
     ],
 )
@@ -138,6 +138,6 @@ def test_networks_are_counted_as_they_are_timed_and_noise_is_an_error():
     name = "resnet34 quarter at 64"
     (row,) = time_networks([name], Protocol(warmup=0, repeats=2, spread=1e9))
     assert (row.name, row.layers, row.timing.attempts) == (name, 37, 1)
-    with pytest.raises(ConfigError, match="at most 0% is allowed: stop what else runs"):
+    with pytest.raises(ConfigError, match="at most 0% is allowed: stop other programs"):
         time_networks([name], Protocol(warmup=0, repeats=5, spread=1e-12, attempts=1))
     assert len(TIMED_NETWORKS) >= 5

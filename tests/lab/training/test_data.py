@@ -39,7 +39,9 @@ def test_the_folder_can_be_named_by_the_environment(folder, monkeypatch):
 
 
 def test_missing_files_name_the_command_that_installs_them(tmp_path):
-    with pytest.raises(ConfigError, match=r"train-images-idx3-ubyte.gz: is not there; `make data` installs"):
+    with pytest.raises(
+        ConfigError, match=r"train-images-idx3-ubyte.gz: does not exist; `make data` installs"
+    ):
         data.load_data("fashion", tmp_path)
 
 

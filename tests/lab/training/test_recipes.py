@@ -42,7 +42,7 @@ def test_a_line_leads_from_the_first_network_to_the_last():
 @pytest.mark.parametrize(
     ("networks", "message"),
     [
-        ((WHOLE, WHOLE), r"^networks\.1\.name: 'whole' is there twice"),
+        ((WHOLE, WHOLE), r"^networks\.1\.name: 'whole' is given twice"),
         ((EXITS, WHOLE), r"^networks\.0\.start: 'whole'; allowed: $"),
         ((WHOLE, EXITS, TAIL | {"start": "exits"}), r"^networks\.2\.start: 'exits'; allowed: "),
         ((WHOLE, EXITS | {"weights": [1, 2]}), "weights: 2 of them do not go with 3 exits"),

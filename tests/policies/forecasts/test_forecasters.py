@@ -183,7 +183,7 @@ def test_what_is_wrong_is_said(daily, monkeypatch):
         ({"kind": "smoothed", "memory": 1.0}, r"forecaster\.memory: 1\.0 is not allowed"),
         ({"kind": "last", "memory": 0.5}, r"options \['memory'\] are not allowed"),
         ({"kind": "ar", "order": 12}, r"forecaster\.order: 12 is not allowed; must be below the horizon, 12"),
-        ("oracle", r"'oracle' is told the future; allowed: last, smoothed, seasonal, ar"),
+        ("oracle", r"'oracle' reads the future of the episode; allowed: last, smoothed, seasonal, ar"),
         (3, "3 is not allowed"),
     ]:
         with pytest.raises(ConfigError, match=match):

@@ -115,7 +115,9 @@ def test_rows_may_have_weights_of_their_own(open_env):
 
 def test_it_asks_for_the_graph_observation(open_env):
     env = gym.make_vec("IDN-v0", num_envs=1, scenario="tiny", action="scores", preference="balanced")
-    with pytest.raises(ConfigError, match=r"observation: 'flat' is not what index can read; .*'graph'"):
+    with pytest.raises(
+        ConfigError, match=r"observation: 'flat' is not allowed; index cannot read it: .*'graph'"
+    ):
         make_policy("index", env)
     env.close()
 

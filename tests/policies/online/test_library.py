@@ -110,7 +110,7 @@ def test_the_library_is_good_on_training_episodes_and_holds_nothing_twice(turns)
 def test_a_causal_rule_is_refused_the_oracle(turns, make_learner):
     for name in ("library", "mpc"):
         assert not POLICIES[name].informed and POLICIES[f"clairvoyant-{name}"].informed
-        with pytest.raises(ConfigError, match="'oracle' is told the future"):
+        with pytest.raises(ConfigError, match="'oracle' reads the future"):
             make_learner(name, turns, forecaster="oracle")
     with pytest.raises(ConfigError, match=r"agent\.stay: 0\.5 is not allowed; must be at least 1"):
         make_learner("library", turns, stay=0.5)

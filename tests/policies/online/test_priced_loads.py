@@ -148,7 +148,9 @@ def compared(capsys, *words):
 def test_compare_prints_net_gain_regret_and_what_is_proven(capsys):
     words = ("oga", "infida-optimistic", "lru", "--scenario", "adversary", "--seeds", "2", "--ceiling", "5")
     out = compared(capsys, *words, "--load-price", "0.5", "horizon=30")
-    assert "pays its first load; regret is that of what was played, bounds are proven for fractions" in out
+    assert (
+        "pays its first load; regret is that of the played placements; bounds are proven for fractions" in out
+    )
     assert "regret as played, at least" in out and "of fractions, proven at most" in out
     rows = {line.split("  ")[0].strip(): line.split() for line in out[out.index("net gain") :].splitlines()}
     assert min(float(rows[name][-1]) for name in ("oga", "infida-optimistic")) > 0.0
@@ -161,12 +163,12 @@ def test_compare_prints_net_gain_regret_and_what_is_proven(capsys):
 @pytest.mark.parametrize(
     ("policy", "changes", "why"),
     [
-        ("lru", (), "capacity or loading is shared: measured alone"),
+        ("lru", (), "capacity or loading is shared; regret is measured only"),
         # Splits: private capacity, and no bound all the same.
         (
             "oga",
             ("serving.capacity=exogenous", "serving.loading=instant"),
-            "no bound is proven: measured alone",
+            "no bound is proven; regret is measured only",
         ),
     ],
 )

@@ -113,9 +113,9 @@ def test_attributes_give_tier_device_demand_length_and_rate(graph, save):
 BAD = [
     ("net.xml", None, {}, r"path: .* is not allowed; must end in one of \.graphml, \.gml, \.json"),
     ("none.graphml", None, {}, r"path: .* cannot be read \(No such file"),
-    ("net.graphml", "<graph", {}, r"path: .* is no graph that can be read"),
-    ("net.json", "{}", {}, r"path: .* is no graph that can be read"),
-    ("net.gml", "graph [", {}, r"path: .* is no graph that can be read"),
+    ("net.graphml", "<graph", {}, r"path: .* cannot be read as a graph"),
+    ("net.json", "{}", {}, r"path: .* cannot be read as a graph"),
+    ("net.gml", "graph [", {}, r"path: .* cannot be read as a graph"),
 ]
 
 
@@ -130,8 +130,8 @@ def test_what_is_no_graph_gets_one_sentence(tmp_path, name, content, fields, mes
 @pytest.mark.parametrize(
     ("change", "fields", "message"),
     [
-        ({}, {"label": "title"}, r"label: 'title' is no attribute; allowed: Latitude, Longitude, label"),
-        ({}, {"tier": "role"}, r"tier: 'role' is no attribute"),
+        ({}, {"label": "title"}, r"label: 'title' is not an attribute; allowed: Latitude, Longitude, label"),
+        ({}, {"tier": "role"}, r"tier: 'role' is not an attribute"),
         ({"role": "edge"}, {"tier": "role"}, r"tier: node '.*' has 'edge'; .*cloud, core, access"),
         ({"role": "core"}, {"tier": "role"}, r"tier: no node is of tier 'cloud'; needs at least 1"),
         (

@@ -36,11 +36,11 @@ def test_naming_is_the_inverse():
 @pytest.mark.parametrize(
     ("nodes", "message"),
     [
-        ([{"node": "bord", "segments": []}], r"^placements\.0\.nodes\.0\.node: 'bord' is not there; .*board"),
-        ([BOARD, BOARD], r"^placements\.0\.nodes: 'board' is there twice"),
+        ([{"node": "bord", "segments": []}], r"^placements\.0\.nodes\.0\.node: 'bord' is unknown; .*board"),
+        ([BOARD, BOARD], r"^placements\.0\.nodes: 'board' is given twice"),
         (
             [{"node": "board", "segments": ["resnet"]}],
-            r"^placements\.0\.nodes\.0\.segments\.0: 'resnet' is not",
+            r"^placements\.0\.nodes\.0\.segments\.0: 'resnet' is unknown",
         ),
         (
             [{"node": "cloud", "segments": ["yolov5n_640"]}],

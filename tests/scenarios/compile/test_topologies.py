@@ -219,7 +219,7 @@ def test_gabriel_graphs_lie_on_a_plane_and_keep_their_lengths(name):
 
 def test_a_drawing_without_a_scale_is_measured_on_paper_and_says_so():
     pytest.importorskip("topohub", reason="the extra `topo` is not installed")
-    with pytest.warns(UserWarning, match=r"topology\.name: 'sndlib/atlanta' is drawn without a scale"):
+    with pytest.warns(UserWarning, match=r"topology\.name: 'sndlib/atlanta' has no scale"):
         graph = load_graph.__wrapped__("sndlib/atlanta")
     assert max(km for *_, km in graph.edges) < 500  # not half round the earth
 

@@ -22,7 +22,7 @@ def test_names_mean_things_or_all_that_go_by_them():
 
 def test_a_thing_lies_in_one_zone_at_most():
     assert divide((Zone(("far",)), Zone(("a",))), NAMES, "key").tolist() == [1, -1, 0]
-    with pytest.raises(ConfigError, match=r"^key\.1\.nodes: 'a' is in a region above already"):
+    with pytest.raises(ConfigError, match=r"^key\.1\.nodes: 'a' is already in a region above"):
         divide((Zone(("edge",)), Zone(("a",))), NAMES, "key")
 
 
@@ -35,7 +35,7 @@ def test_a_thing_lies_in_one_zone_at_most():
         (
             "dynamics.background",
             {"kind": "file", "path": "late.csv"},
-            r"\.factor: 1 is not allowed; .* to 40 ",
+            r"\.factor: 1 is not allowed; .* reaches 40 ",
         ),
         ("dynamics.memory", {"kind": "file", "path": "egde.csv"}, r"\.path: .* has a series 'egde', "),
         ("dynamics.outages", {"kind": "file", "path": "egde.csv"}, r"\.path: .* has a series 'egde', "),

@@ -89,9 +89,9 @@ def test_demand_is_multiplied_by_class_and_nothing_else_moves():
     ("crowd", "message"),
     [
         ({"nodes": ["edge-0"]}, r"crowds\.0\.nodes: 'edge-0' is no ingress node, nor a tier with one; "),
-        ({"task": "sea"}, r"crowds\.0\.task: 'sea' is no task; allowed: "),
+        ({"task": "sea"}, r"crowds\.0\.task: 'sea' is not a task; allowed: "),
         ({"nodes": ["board-1"], "spots": 2}, r"crowds\.0\.spots: 2 is not allowed; must be at most 1, "),
-        ({"factor": 1e24}, r"crowds: .* could come to "),
+        ({"factor": 1e24}, r"crowds: .* could reach "),
         ({"at": -1}, r"crowds\.0\.at: -1 is not allowed; must be at least 0"),
     ],
 )

@@ -71,7 +71,7 @@ WITH = {"objectives": ["accuracy", "latency", "carbon"]}
         ),
         (
             {"carbon": {"regions": [{"nodes": ["cloud"]}, {"nodes": ["cloud"]}]}},
-            r"dynamics\.carbon\.regions\.1\.nodes: 'cloud' is in a region above",
+            r"dynamics\.carbon\.regions\.1\.nodes: 'cloud' is already in a region above",
         ),
         ({"carbon": {"kind": "file"}}, r"dynamics\.carbon\.path: missing"),
         (

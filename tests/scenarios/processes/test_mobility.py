@@ -69,7 +69,7 @@ def test_the_day_multiplies_what_mobility_gives():
             {"homes": ("d",), "works": ("a",)},
             r"homes: 'd' is no ingress node, nor a tier with one; allowed: a, b, c",
         ),
-        ({"homes": ("a",), "works": ("town",)}, r"works: 'a' is among the homes, too"),
+        ({"homes": ("a",), "works": ("town",)}, r"works: 'a' is also among the homes"),
         ({"homes": (), "works": ("a",)}, r"homes: \(\) is not allowed; needs at least one ingress node"),
     ],
 )

@@ -116,8 +116,8 @@ def test_a_log_is_read_once_unless_it_changes(log):
         ("", r"workload\.replay\.path: .* is empty; its first line must name the columns"),
         ("timestamp,Tokens\n1,2\n2,3\n", r"no column 'TIMESTAMP'; allowed: timestamp, Tokens"),
         ("TIMESTAMP,Token\n1,2\n2,3\n", r"\.size: no column 'Tokens'; .*did you mean 'Token'"),
-        ("TIMESTAMP,Tokens\n1,2\n", r"\.path: .* has 1 requests that count; needs at least 2"),
-        ("TIMESTAMP,Tokens\n1,2\n1,3\n", r"\.path: .* no two requests at different times"),
+        ("TIMESTAMP,Tokens\n1,2\n", r"\.path: .* has 1 requests that count; at least 2 are needed"),
+        ("TIMESTAMP,Tokens\n1,2\n1,3\n", r"\.path: .* needs two requests at different times"),
         (
             "TIMESTAMP,Tokens\n1,2\nlater,3\n",
             r"\.time: line 3: 'later' is not allowed; must be a number .*or an ISO",

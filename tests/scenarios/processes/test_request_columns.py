@@ -171,7 +171,7 @@ def pack(path, files):
         ({"task": LogColumn("Kind")}, r"\.task\.column: no column 'Kind'; .*did you mean 'kind'"),
         ({"node": LogColumn("where")}, r"\.node\.column: no column 'where'"),
         ({"only": (Only("status", "ok"),)}, r"\.only\.0\.column: no column 'status'"),
-        ({"only": (Only("state", "fine"),)}, r"\.path: .* has 0 requests that count; needs at least 2"),
+        ({"only": (Only("state", "fine"),)}, r"\.path: .* has 0 requests that count; at least 2 are needed"),
         (
             {"member": "log.csv"},
             r"\.member: 'log.csv' is not allowed; must be null, as the file is no archive",
@@ -182,15 +182,15 @@ def pack(path, files):
         ),
         (
             {"task": LogColumn("kind", ByName((Alias("fox", "wolf"),)))},
-            r"\.task\.values\.aliases\.0\.name: 'wolf' is not there; allowed: cat, dog, owl",
+            r"\.task\.values\.aliases\.0\.name: 'wolf' is unknown; allowed: cat, dog, owl",
         ),
         (
             {"task": LogColumn("kind", ByName((Alias("fox", "dog"), Alias("fox", "cat"))))},
-            r"\.task\.values\.aliases\.1\.value: 'fox' has an alias above already",
+            r"\.task\.values\.aliases\.1\.value: 'fox' already has an alias above",
         ),
         (
             {"stretches": Stretches(validation=0.98, test=0.99)},
-            r"\.stretches: no request of .* is in that of validation",
+            r"\.stretches: no request of .* is in the stretch of split validation",
         ),
     ],
 )

@@ -109,7 +109,7 @@ def test_a_series_of_nothing_here_is_refused(write, text):
         lambda: play(draw_memory, MemoryFile(path), np.ones(3), MOVABLE, names=NODES),
     ):
         with pytest.raises(
-            ConfigError, match=r"^dynamics\.\w+\.path: .* has a series 'egde', which is none of them; "
+            ConfigError, match=r"^dynamics\.\w+\.path: .* has a series 'egde', which is not one of them; "
         ):
             draw()
 
@@ -123,7 +123,7 @@ def test_shares_in_per_cent_are_refused(write):
         lambda: play(draw_memory, MemoryFile(path), np.ones(3), MOVABLE, names=NODES),
     ):
         with pytest.raises(
-            ConfigError, match=r"^dynamics\.\w+\.factor: 1 is not allowed; .* comes to 40 with it, "
+            ConfigError, match=r"^dynamics\.\w+\.factor: 1 is not allowed; .* reaches 40 with it, "
         ):
             draw()
 

@@ -186,7 +186,7 @@ def test_homes_move_where_users_move():
             {"homes": ["board-9"], "works": ["board-1"]},
             r"homes: 'board-9' is no ingress node, nor a tier with one",
         ),
-        ({"homes": ["board-1"], "works": ["device"]}, r"works: 'board-1' is among the homes, too"),
+        ({"homes": ["board-1"], "works": ["device"]}, r"works: 'board-1' is also among the homes"),
         ({"homes": ["board-1"], "works": []}, r"works: \(\) is not allowed; needs at least one ingress node"),
         ({"homes": ["board-1"]}, r"works: missing; Commute needs it"),
         (

@@ -137,7 +137,11 @@ BAD = [
     ("when,a\n0,1\n", {}, r"carbon\.time: no column 'time'; .*when"),
     ("time,aa\n0,1\n", {}, r"carbon\.path: .* has no series 'a' nor 'tier'; .*aa"),
     ("time,b\n0,1\n", {"series": "c"}, r"carbon\.series: no series 'c'; .*b"),
-    ("time,what,which,value\n0,price,a,1\n", {}, r"carbon\.path: .* no rows whose what is 'carbon'; .*price"),
+    (
+        "time,what,which,value\n0,price,a,1\n",
+        {},
+        r"carbon\.path: .* no row whose column `what` is 'carbon'; .*price",
+    ),
 ]
 
 
