@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from agents.policy_file import policy_file
 from agents.registry import AGENTS, TRAINED
-from experiments.datasets.recorded import DatasetFolder, DatasetPlan
+from experiments.training.recorded import DatasetFolder, DatasetPlan
 from idn_gym.commands import grammar
 from idn_gym.commands.endings import GO_ON
 from idn_gym.commands.grammar import Changes, Positional, assignments

@@ -197,8 +197,7 @@ class Figure:
     columns: Literal["one", "two"] = "two"
     """of a printed page that it is as wide as"""
     versus: str | None = None
-    """of a course, sweep or dots: label whose values are subtracted, seed by seed, so that curves that
-    coincide can be told apart"""
+    """of a course, sweep or dots: label of the agent whose values are subtracted, seed by seed"""
 
     def check(self, part: StudyPart, key: str) -> None:
         """Check that everything that the figure names exists.
@@ -265,8 +264,7 @@ class Study:
     reference: str = "best-static"
     """label of the agent with which others are compared, where a part has it"""
     corrected: bool = False
-    """whether intervals of how far agents are from the reference hold for all agents of a part together
-    (Bonferroni), and not for each by itself"""
+    """whether intervals of distances to the reference hold for all agents of a part together (Bonferroni)"""
     names: dict[str, str] = field(default_factory=dict)
     """what axes and titles call keys and axes of grids, with the unit, such as
     ``{workload.rate: "requests per s"}``"""

@@ -10,7 +10,7 @@ from gymnasium.error import DependencyNotInstalled
 from idn_gym.catalog import Device, Model
 from idn_gym.lab.report.predictions import cut_seconds
 
-RATES = (1e3, 1e9)
+DRAWN_RATES = (1e3, 1e9)
 """[bytes/s] of the slowest and the fastest link drawn"""
 
 
@@ -33,7 +33,7 @@ def cuts_over_rates(model: Model, device: Device, server: Device, delay: float) 
         raise DependencyNotInstalled(
             'matplotlib is missing; run `pip install "idn-gym[report]"` for the page of a network'
         ) from error
-    rates = np.geomspace(*RATES, 181)
+    rates = np.geomspace(*DRAWN_RATES, 181)
     seconds = np.array([cut_seconds(model, device, server, rate, delay) for rate in rates])
     # The same bytes for the same numbers, and text as text.
     with mpl.rc_context({"svg.hashsalt": "idn", "svg.fonttype": "none", "font.size": 9}):

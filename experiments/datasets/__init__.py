@@ -1,1 +1,0 @@
-"""Episodes of policies, kept for others to learn from."""
