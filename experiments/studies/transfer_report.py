@@ -65,6 +65,7 @@ def _report(found: Transfers) -> TransferReport:
         ("Score", _table(found, always, lambda axis, label: f"{found.mean('score', axis, label):.3f}")),
         ("Generality ratio of the score", _ratios(found, always, "score")),
         (f"Ahead of {part.compared}", _table(found, always, lambda axis, label: _ahead(found, axis, label))),
+        *_by_size(found, always),
         (
             "Of what placing saves",
             _table(found, always, lambda axis, label: f"{found.mean('saved', axis, label):.3f}"),
@@ -108,10 +109,24 @@ def _named(found: Transfers, label: str) -> str:
     return f"{label} (learnt)" if found.learnt(label) else label
 
 
-def _ahead(found: Transfers, axis: str, label: str) -> str:
+def _ahead(found: Transfers, axis: str, label: str, seeds: Sequence[int] | None = None) -> str:
     if label == found.part.compared:
         return "-"
-    return f"{found.ahead(axis, label):+.3f}, {found.wins(axis, label):.0%}"
+    return f"{found.ahead(axis, label, seeds=seeds):+.3f}, {found.wins(axis, label, seeds=seeds):.0%}"
+
+
+def _by_size(found: Transfers, labels: Sequence[str]) -> list[tuple[str, Table]]:
+    """One table per size of networks, of those that count: as large as in training, and larger."""
+    tables = []
+    for size in found.sizes(found.part.axes[0]):
+        chosen = {axis: found.sizes(axis)[size] for axis in found.part.axes}
+        counts = ", ".join(f"{axis}: {len(seeds)}" for axis, seeds in chosen.items())
+
+        def cell(axis: str, label: str, chosen: dict[str, list[int]] = chosen) -> str:
+            return _ahead(found, axis, label, chosen[axis]) if chosen[axis] else "-"
+
+        tables.append((f"Ahead of {found.part.compared}, {size} ({counts})", _table(found, labels, cell)))
+    return tables
 
 
 def _ratios(found: Transfers, labels: Sequence[str], measure: MEASURE) -> Table:

@@ -70,6 +70,15 @@ class Transfers:
         least = self.part.asked.least_headroom
         return [seed for seed in self.part.episodes if self.headroom(axis, seed) >= least]
 
+    def sizes(self, axis: str) -> dict[str, list[int]]:
+        """Seeds that count, by how large their networks are beside those that were learnt on."""
+        most = self.part.learning.largest
+        if most is None:
+            return {}
+        learnt = [seed for seed in self.counted(axis) if self.ends[axis, seed]["nodes"] <= most]
+        larger = [seed for seed in self.counted(axis) if seed not in learnt]
+        return {f"at most {most} nodes": learnt, f"more than {most} nodes": larger}
+
     def headroom(self, axis: str, seed: int) -> float:
         """Share of the static cost that no sequence can save more than."""
         end = self.ends[axis, seed]
@@ -126,19 +135,25 @@ class Transfers:
             return UNKNOWN
         return generality_ratio(one, other)
 
-    def ahead(self, axis: str, label: str, of: str | None = None) -> Interval:
-        """Score minus that of another agent, by default the one that the part compares with."""
+    def ahead(
+        self, axis: str, label: str, of: str | None = None, seeds: Sequence[int] | None = None
+    ) -> Interval:
+        """Score minus that of another agent, by default the one that the part compares with.
+
+        Without seeds: over all that count.
+        """
         of = of or self.part.compared
         if label == of:
             return ITSELF
-        mine, others = self.matrix("score", axis, label), self.matrix("score", axis, of)
+        mine, others = (self.matrix("score", axis, one, seeds) for one in (label, of))
         if mine.shape[1] < 2:
             return alone(float(mine.mean() - others.mean())) if mine.size else UNKNOWN
         return paired_difference(mine, others)
 
-    def wins(self, axis: str, label: str, of: str | None = None) -> float:
+    def wins(self, axis: str, label: str, of: str | None = None, seeds: Sequence[int] | None = None) -> float:
         """Share of scenarios and trainings whose score is higher; nan where none counts."""
-        mine, others = self.matrix("score", axis, label), self.matrix("score", axis, of or self.part.compared)
+        of = of or self.part.compared
+        mine, others = (self.matrix("score", axis, one, seeds) for one in (label, of))
         return float((mine > others.mean(axis=0)).mean()) if mine.size else float("nan")
 
     def spent(self, label: str) -> dict[str, float]:

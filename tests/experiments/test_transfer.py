@@ -1,6 +1,7 @@
 """Transfer in studies: what is learnt before what, what is played, and what shares come to."""
 
 import csv
+import dataclasses
 import json
 from types import SimpleNamespace
 
@@ -177,6 +178,29 @@ def test_what_leaves_nothing_to_gain_does_not_count(played):
     assert found.counted("all") == [1]
     assert found.matrix("score", "all", "lru").shape == (1, 1)
     assert found.matrix("saved", "all", "lru").shape == (1, 2)
+
+
+def test_networks_as_large_as_in_training_stand_apart_from_larger_ones(played):
+    out, units, ends = played
+    part = part_of()
+    found = Transfers(
+        dataclasses.replace(part, learning=dataclasses.replace(part.learning, largest=30)), units, ends, out
+    )
+    for seed, nodes in ((0, 30), (1, 31)):
+        found.ends["all", seed] |= {"nodes": nodes, "bound": 0.5 * found.ends["all", seed]["static"]}
+    assert found.sizes("all") == {"at most 30 nodes": [0], "more than 30 nodes": [1]}
+    lead = found.share("score", "all", 1, "lru") - found.share("score", "all", 1, "static-greedy")
+    assert found.ahead("all", "lru", seeds=[1]).estimate == pytest.approx(lead)
+    assert found.wins("all", "lru", seeds=[1]) == float(lead > 0.0)
+    assert (
+        Transfers(
+            dataclasses.replace(part, learning=dataclasses.replace(part.learning, largest=None)),
+            units,
+            ends,
+            out,
+        ).sizes("all")
+        == {}
+    )
 
 
 def test_the_report_has_all_tables(played):
