@@ -12,6 +12,7 @@ from stable_baselines3 import PPO
 
 from experiments import compare, train
 from experiments.reports import plots as figures
+from experiments.reports.agent_styles import agent_styles
 from experiments.studies.run import Unit
 from experiments.training.play import play_agent
 from idn_gym.commands import compare as idn_compare
@@ -91,7 +92,9 @@ def test_one_episode_says_nothing_about_others(tmp_path, capsys):
     assert all(float(row["cost"]) > 0 for row in table)
     records = json.loads((tmp_path / "table.json").read_text(), parse_constant=pytest.fail)
     assert all(row["cost"][1:] == row["difference"][1:] == [None, None] for row in records)
-    drawn = figures.plot_costs(TINY, {"random": play_agent("random", TINY, range(1))}, {"random": "k"})
+    drawn = figures.plot_costs(
+        TINY, {"random": play_agent("random", TINY, range(1))}, agent_styles(["random"])
+    )
     bar, dot = drawn.axes[0].lines
     assert np.isnan(bar.get_xdata()).all() and np.isfinite(dot.get_xdata()).all()
     assert np.isfinite(drawn.axes[0].get_xlim()).all()
@@ -101,7 +104,7 @@ def test_one_episode_says_nothing_about_others(tmp_path, capsys):
 def test_figures_show_every_dot_and_both_ends_of_every_interval():
     """Few seeds that differ have intervals that end below 0."""
     played = {"a": make_episodes([[1, 1], [9, 9]]), "b": make_episodes([[2, 2], [2, 2]])}
-    drawn = figures.plot_costs(TINY, played, dict.fromkeys(played, "k"))
+    drawn = figures.plot_costs(TINY, played, agent_styles(list(played)))
     low, high = drawn.axes[0].get_xlim()
     places = np.concatenate([line.get_xdata() for line in drawn.axes[0].lines])
     assert places.min() < 0.0 and low <= places.min() and places.max() <= high
@@ -143,7 +146,7 @@ def test_every_episode_is_written(compared):
 def test_figures_are_wide_enough_for_print(compared, name):
     data = (compared[0] / f"tiny-{name}.png").read_bytes()
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
-    assert struct.unpack(">I", data[16:20])[0] == 1400 and len(data) > 10_000
+    assert struct.unpack(">I", data[16:20])[0] == 1432 and len(data) > 10_000
 
 
 def test_trained_agents_go_by_their_algorithm_and_by_their_folder_if_need_be(trained):

@@ -240,7 +240,7 @@ def test_a_study_may_have_nothing_but_transfer():
     asked = {"name": "t", "title": "T", "about": "T.", "transfers": [PART]}
     study = from_plain(Study, asked)
     assert study.part_names() == ["small"]
-    with pytest.raises(ConfigError, match="same name"):
+    with pytest.raises(ConfigError, match="share a name"):
         from_plain(Study, {**asked, "transfers": [PART, PART]})
     smoke = part_of(smoke={"seeds": 1, "learning.scenarios": 1})
     assert list(smoke.reduced(True).episodes) == [0] and smoke.reduced(False) is smoke

@@ -160,7 +160,9 @@ def test_runs_that_are_shown_the_same_end_with_the_same_bits(config, teacher, tm
 
 
 def test_what_cannot_be_imitated_is_refused():
-    with pytest.raises(ConfigError, match=r"action: 'placement' .* with an imitation .* allowed: scores$"):
+    with pytest.raises(
+        ConfigError, match=r"^action: .* with an imitation .* codec 'placement'; allowed: scores$"
+    ):
         config_of(action="placement")
     with pytest.raises(ConfigError, match=r"agent.imitation.rounds: 0 .* at least 1"):
         config_of(**{"agent.imitation": {"rounds": 0}})

@@ -58,7 +58,10 @@ TOO_LARGE_TOGETHER = [
         {"dynamics.device_error": 1.0, "scales.energy": 1e-20, "workload.flash": {"factor": 1e14}},
         "scales.energy: 1e-20",
     ),
-    ({"workload.rate": 1e18, "workload.arrivals": "poisson"}, r"workload.rate: 1e\+18 .* take .* fluid"),
+    (
+        {"workload.rate": 1e18, "workload.arrivals": "poisson"},
+        r"workload.rate: 1e\+18 is not allowed; Poisson batches .* set workload.arrivals=fluid",
+    ),
     ({"slot_seconds": 1e20, "workload.arrivals": "poisson"}, r"slot_seconds: 1e\+20"),
     (
         {"scales.latency": 1e-24, "workload.rate": 1e-20, "workload.arrivals": "poisson"},
