@@ -302,7 +302,7 @@ def test_another_code_on_the_other_machine_is_refused(cluster, tmp_path):
     assert not (tmp_path / "j").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_trainings_and_tunings_go_to_the_cluster_too(cluster, tmp_path):
     pytest.importorskip("optuna")
     run = ["--scenario", "tiny", "scenario.horizon=4", *(f"{key}={value}" for key, value in PPO.items())]
@@ -342,7 +342,7 @@ def by_value():
     cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_arrays_come_to_the_same_records_and_lost_tasks_are_sent_again(stages, alone, tmp_path, by_value):
     out, marks = tmp_path / "out", tmp_path / "marks"
     out.mkdir(), marks.mkdir()
