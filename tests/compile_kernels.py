@@ -28,7 +28,8 @@ def main():
     dynamic_bracket(compiled, instance, seconds=1.0)
     private = load_scenario("tiny", {"horizon": 4, **PRIVATE})
     best_static(compile_scenario(private), build_instance(private, 0), seconds=1.0)
-    for world, names in ((scenario, ("static-greedy", "lru-aware")), (private, ("infida", "olag", "ftpl", "sg"))):
+    learners = ("infida", "olag", "ftpl", "sg")
+    for world, names in ((scenario, ("static-greedy", "lru-aware")), (private, learners)):
         for name in names:
             env, policy = open_policy(name, world, (0,))
             rollout(policy, env, (0,))
