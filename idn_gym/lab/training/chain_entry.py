@@ -48,8 +48,7 @@ def chain_entry(
     Each tier, with the head after it, is a block. Where there are early exits the entry has the operating
     points ``thrifty``, ``balanced`` and ``careful`` of the networks that ship, with thresholds screened on
     validation data by mean operations, and ``last``, where nobody leaves early; of equal ones the first is
-    kept. Accuracies are those of values as they are wherever no quantiser stands at the cut, whatever
-    `bytes_per_value` says.
+    kept. Without a quantiser at the cut, accuracies are those of exact values, for any `bytes_per_value`.
 
     Args:
         name: of the entry; must be new.
@@ -70,7 +69,6 @@ def chain_entry(
         raise ConfigError("trainings", "must be one trained chain at least")
     sent = (*crossing_bytes(network, example, bytes_per_value), 0.0)
     rows = zip(chain_work(network, example), sent, strict=True)
-    blocks = tuple(block_of(f"tier{i}", *row) for i, row in enumerate(rows, start=1))
     counted = "blocks.macs, blocks.layers, blocks.weights, blocks.output"
     export = (
         f"torch.export of the tiers, torch {torch.__version__}; "
@@ -81,7 +79,7 @@ def chain_entry(
         task=task,
         family=family,
         kind=_kind(network),
-        blocks=blocks,
+        blocks=tuple(block_of(f"tier{i}", *row) for i, row in enumerate(rows, start=1)),
         points=_points(trainings, network, example),
         outcome="measured",
         input=float(input_bytes),
