@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import matplotlib
 
@@ -16,11 +15,12 @@ import numpy as np
 
 from experiments.reports.cut_plot import CutChoice, busiest_option, draw_cuts
 from experiments.reports.delay_parts import DELAY_PARTS, play_episode
+from experiments.reports.picture_options import PictureOptions
 from experiments.reports.style import GRID_STYLE, save_figure
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, Positional, assignments
 from idn_gym.commands.tables import print_rows
-from idn_gym.config_reader import ConfigError, bounded, show
+from idn_gym.config_reader import ConfigError, show
 from idn_gym.files import file_name, writable_file
 from idn_gym.policies.compare import check_policies
 from idn_gym.rendering.labels import si
@@ -33,7 +33,7 @@ RATES = (1.25e3, 5e3, 12.5e3, 37.5e3, 125e3, 1.25e6)
 
 
 @dataclass(kw_only=True)
-class DrawCutsCommand:
+class DrawCutsCommand(PictureOptions):
     """Draw which blocks run where, what crosses the cut, and delay by part, over the rate of one link.
 
     One episode is played at each rate. Above is the option that serves most requests of its last slot, below
@@ -49,12 +49,6 @@ class DrawCutsCommand:
     """dotted key of the link's rate [bytes/s], or of another positive number"""
     rates: tuple[float, ...] = RATES
     """values of the key"""
-    split: Literal["train", "validation", "test"] = "test"
-    """that the seed is of"""
-    seed: int = bounded(0, least=0)
-    """of the episodes"""
-    columns: Literal["one", "two"] = "two"
-    """of a printed page that the picture is as wide as"""
     out: Path | None = None
     """PNG file to write, with PDF and SVG beside it (default: cuts-NAME.png)"""
     changes: Changes = ()

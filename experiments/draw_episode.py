@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import matplotlib
 
@@ -15,10 +14,11 @@ import matplotlib.pyplot as plt
 
 from experiments.reports.delay_parts import play_episode
 from experiments.reports.episode_plot import draw_episode
+from experiments.reports.picture_options import PictureOptions
 from experiments.reports.style import GRID_STYLE, save_figure
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, Positional, assignments
-from idn_gym.config_reader import ConfigError, bounded, closest, show
+from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.files import file_name, writable_file
 from idn_gym.policies.compare import check_policies
 from idn_gym.preset_ids import DEFAULT_SCENARIO
@@ -28,7 +28,7 @@ from idn_gym.scenarios.presets import load_scenario
 
 
 @dataclass(kw_only=True)
-class DrawEpisodeCommand:
+class DrawEpisodeCommand(PictureOptions):
     """Draw cost over slots, what is asked for at a node beside what policies keep there, and delay by part.
 
     Example: static-greedy olag --scenario edge-drift --seed 1
@@ -40,12 +40,6 @@ class DrawEpisodeCommand:
     """preset or YAML file"""
     node: str | None = None
     """whose demand and placement are drawn (default: the busiest one that may load)"""
-    split: Literal["train", "validation", "test"] = "test"
-    """that the seed is of"""
-    seed: int = bounded(0, least=0)
-    """of the episode"""
-    columns: Literal["one", "two"] = "two"
-    """of a printed page that the picture is as wide as"""
     out: Path | None = None
     """PNG file to write, with PDF and SVG beside it (default: episode-NAME.png)"""
     changes: Changes = ()

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib
 
@@ -18,10 +18,11 @@ from matplotlib.collections import LineCollection
 
 from experiments.reports.delay_parts import PlayedEpisode, play_episode
 from experiments.reports.direct_labels import PointLabel, label_points
+from experiments.reports.picture_options import PictureOptions
 from experiments.reports.style import COLOURS, COLUMN_INCHES, PLOT_STYLE, PageColumns, save_figure
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, Positional, assignments
-from idn_gym.config_reader import ConfigError, bounded
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Floats
 from idn_gym.files import file_name, writable_file
 from idn_gym.policies.compare import check_policies
@@ -105,7 +106,7 @@ def _models_held(compiled: Compiled, played: PlayedEpisode) -> Floats:
 
 
 @dataclass(kw_only=True)
-class DrawMapCommand:
+class DrawMapCommand(PictureOptions):
     """Draw the nodes of a real network where they are, what they hold, and how loaded links are.
 
     Example: olag --scenario metro-split --seed 1
@@ -115,12 +116,6 @@ class DrawMapCommand:
     """whose episode is drawn"""
     scenario: str = "metro-split"
     """preset or YAML file with a topology of real places"""
-    split: Literal["train", "validation", "test"] = "test"
-    """that the seed is of"""
-    seed: int = bounded(0, least=0)
-    """of the episode"""
-    columns: Literal["one", "two"] = "two"
-    """of a printed page that the picture is as wide as"""
     out: Path | None = None
     """PNG file to write, with PDF and SVG beside it (default: map-NAME.png)"""
     changes: Changes = ()
