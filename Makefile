@@ -51,7 +51,7 @@ mutants: $(READY) ## break the code in known ways and see that named tests notic
 	@$(BIN)/python tests/mutants.py
 
 no-jit: $(READY) ## run the tests of the kernels as plain Python
-	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m "not slow and not learning and not long" tests/core
+	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not learning and not long" tests/core
 
 kernels: $(READY) ## compile the kernels that most tests run
 	@$(BIN)/python -m tests.compile_kernels

@@ -151,6 +151,16 @@ def test_cuts_of_classifiers_send_less_and_less(catalog):
             assert len(model.blocks) <= 6
 
 
+def test_entries_and_outcomes_of_digits_speak_of_the_same_networks(catalog):
+    """All 500 test pictures are in the table, so a whole network's accuracy is in both."""
+    outcomes = read_outcomes(SHIPPED_TABLES / "lab" / "digits.npz")
+    clean = outcomes.conditions.index("clean")
+    for name in ("baseline", "whole-half", "whole-quarter"):
+        row = outcomes.rows.index(f"digits_lab_{name}/exit1")
+        accuracy = catalog.models[f"digits_lab_{name}"].points[0].accuracy
+        assert outcomes.correct[row, clean].mean() == pytest.approx(accuracy)
+
+
 def test_a_naive_cut_sends_more_than_the_picture(catalog):
     model = catalog.models["fashion_cnn"]
     assert model.blocks[0].output > model.blocks[1].output > model.input

@@ -11,7 +11,7 @@ import pytest
 from experiments import check_lab
 from idn_gym.lab.training.data import load_data
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]  # networks are trained
 
 
 @pytest.fixture(scope="module")

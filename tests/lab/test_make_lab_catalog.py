@@ -11,7 +11,7 @@ from idn_gym.config_reader import ConfigError
 from idn_gym.lab.training.data import load_data
 from idn_gym.lab.training.shifts import CLEAN, CONDITIONS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]  # networks are trained
 
 TOLERANCE = 0.05
 """of accuracies and shares between processors: 25 of 500 pictures.
@@ -85,16 +85,6 @@ def test_the_same_bits_give_the_same_entries(rebuilt, shipped):
     assert {model.name: model.points for model in rebuilt[0]} == {
         name: model.points for name, model in shipped[0].items() if model.task == "digits"
     }
-
-
-def test_entries_and_outcomes_speak_of_the_same_networks(shipped):
-    """All 500 test pictures are in the table, so a whole network's accuracy is in both."""
-    models, outcomes = shipped
-    clean = outcomes.conditions.index(CLEAN)
-    for name in ("baseline", "whole-half", "whole-quarter"):
-        row = outcomes.rows.index(f"digits_lab_{name}/exit1")
-        accuracy = models[f"digits_lab_{name}"].points[0].accuracy
-        assert outcomes.correct[row, clean].mean() == pytest.approx(accuracy)
 
 
 def test_blocks_and_points_are_those_of_the_networks(rebuilt, digits_store):
