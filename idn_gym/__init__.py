@@ -18,7 +18,7 @@ import gymnasium as gym
 
 from idn_gym.preset_ids import preset_ids
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 PUBLIC = {
     "load_scenario": "idn_gym.scenarios.presets:load_scenario",
