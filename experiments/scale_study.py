@@ -39,7 +39,7 @@ class ScaleStudyCommand(EngineOptions):
 
     The CPU seconds of jobs are those in the records of a folder in which it was played, whole or in part.
     Jobs go to the first worker that is free, in the order of the study; what starting processes, compiling
-    kernels, copying files and writing the report take is not in it. With --measure the study is played anew
+    kernels, copying files and writing the report take is not in it. With --measure the study is played again
     in temporary folders, with each number of workers in turn, and its hours are printed beside the estimate.
     """
 

@@ -333,7 +333,7 @@ def test_a_record_that_is_not_complete_is_refused(changes, message):
         (lambda compiled, span: ((np.ones(span.shape(3)), None, np.ones(2)), None), r"shape \(2,\)"),
         (
             lambda compiled, span: ((np.ones(span.shape(3)), None, np.full(span.length, 1e43)), None),
-            "a slot that comes to",
+            "a slot that adds up to",
         ),
         (lambda compiled, span: ((-np.ones(span.shape(3)), None), None), "negative"),
         (lambda compiled, span: ((np.full(span.shape(3), np.nan), None), None), "not finite"),

@@ -86,4 +86,4 @@ figure.savefig("infida_against_ppo.png", dpi=110)
 #
 # A regret that falls is no contradiction: demand moves, and who moves with it is ahead of every placement
 # that stays. [Learners](../learners.md) has what is proven about which learner, [the headline
-# study](../headline.md) what training at length comes to.
+# study](../headline.md) what long training achieves.

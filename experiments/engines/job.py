@@ -25,7 +25,7 @@ class Job:
     do: Callable[[Path], object]
     """the work; is given the folder; other processes and machines have to be able to import it"""
     leaves: Path
-    """file or folder below it that no other job writes; it goes on with what is there"""
+    """file or folder below it that no other job writes; it resumes from what it finds there"""
     done: Callable[[Path], bool]
     """whether it is done, and can be left out; is given the folder"""
     needs: tuple[Path, ...] = ()

@@ -21,7 +21,7 @@ class Parcel:
     files: tuple[tuple[Path, bytes], ...]
     """in the order in which they were written: where the last one is, all are"""
     removed: tuple[Path, ...] = ()
-    """what is there no longer"""
+    """files that no longer exist"""
 
     @staticmethod
     def pack(folder: Path, paths: Iterable[Path]) -> Parcel:
@@ -30,7 +30,7 @@ class Parcel:
         return Parcel(tuple((file.relative_to(folder), file.read_bytes()) for file in sorted(found)))
 
     def unpack(self, folder: Path) -> None:
-        """Write them, each whole or not at all, and remove what is there no longer."""
+        """Write them, each whole or not at all, and remove files that no longer exist."""
         for path in self.removed:
             (folder / path).unlink(missing_ok=True)
         for path, content in self.files:

@@ -54,7 +54,7 @@ def do_away(job: Job, parcel: Parcel, around: Surroundings, seconds: float) -> I
 
     Args:
         job: to be done.
-        parcel: what it needs, and what is there of what it leaves.
+        parcel: its input files, and those of its output that exist.
         around: of the machine that sends it.
         seconds: between looks at what it has written so far, such as checkpoints.
     """

@@ -24,7 +24,7 @@ DIES_WITH_PARENT = 1
 def process_settings() -> dict[str, str]:
     """Environment variables of processes that work side by side, to be set before they start."""
     # numpy reads the number of threads when it is loaded. glibc gives large arrays back to the system and
-    # asks for them anew; keeping them saved the graph policy a third of its training time on metro-split.
+    # asks for them again; keeping them saved the graph policy a third of its training time on metro-split.
     return {**dict.fromkeys(THREADS, "1"), **{name: os.environ.get(name, str(1 << 32)) for name in MALLOC}}
 
 

@@ -40,7 +40,7 @@ HEADROOM_HEAD = (
 
 FIELD_HEAD = (
     *("preset", "policy", "cost per slot", "over best static"),
-    *("of the dynamic optimum, at least", "at most", "not told apart from"),
+    *("of the dynamic optimum, at least", "at most", "not distinguished from"),
 )
 
 

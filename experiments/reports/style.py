@@ -109,7 +109,7 @@ def figure_file(path: Path, ending: str) -> Path:
 
 
 class _Legible(Formatter):
-    """Labels of ticks, which are written anew when the figure is drawn."""
+    """Labels of ticks, which are written again when the figure is drawn."""
 
     def __init__(self, names: Formatter) -> None:
         self.names = names

@@ -109,7 +109,7 @@ class CachedTraining:
         return self.folder(out) / "policy.zip"
 
     def run(self, out: Path) -> Path:
-        """Train, go on where a killed run stopped, or use what is there; returns the policy's file."""
+        """Train, go on where a killed run stopped, or use the finished one; returns the policy's file."""
         if self.done(out):
             return self.policy(out)
         from agents.rl.weights import steps_of

@@ -83,8 +83,8 @@ def report_fronts(
             FrontReport(
                 name=front.name,
                 episodes=fronts.episodes,
-                compared=front.compared or "nobody",
-                foresight=front.foresight or "nobody",
+                compared=front.compared or "no one",
+                foresight=front.foresight or "no one",
                 planned=front.planned or "",
                 verdict=verdict(fronts, mine),
                 size=size(mine),

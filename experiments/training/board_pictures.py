@@ -21,7 +21,7 @@ DPI = 150
 """The page shows pictures in narrow cards, so they are small in inches and their text is large in them."""
 
 FEW_NUMBERS = 24
-"""Up to so many nodes and models have their numbers on the heat map; more models go by their tasks' names."""
+"""Up to so many nodes and models have their numbers on the heat map; others show their tasks' names."""
 
 PLANES = (("latency", "accuracy"), ("traffic", "energy"))
 """Objectives on the two axes of each projection of the front, where both are in force."""

@@ -55,7 +55,7 @@ def _played(name: str, scenario: str, episodes: int, preference: str) -> float |
 def write_references(events: Path, references: References, steps: int) -> None:
     """Draw each as a line from the first step to the last one, in the chart of ``evaluation/reward``.
 
-    Each is a run of its own on the page, in a folder below that of the curves; what is there stays.
+    Each is a run of its own on the page, in a folder below that of the curves; existing ones are kept.
     """
     for name, reward in references.items():
         folder = events / file_name(name)

@@ -74,7 +74,7 @@ def unfinished(study: Any) -> list[Any]:
 
 
 def try_again(study: Any, cut_off: Sequence[Any]) -> None:
-    """Queue trials anew, unless somebody was killed after that, and give them up."""
+    """Queue trials again, unless somebody was killed after that, and give them up."""
     queued = [_fixed(trial) for trial in study.get_trials(deepcopy=False) if trial.state.name == "WAITING"]
     for trial in cut_off:
         values = {**_fixed(trial), **trial.params}

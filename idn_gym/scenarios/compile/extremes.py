@@ -157,7 +157,7 @@ def _one_request(scenario: Scenario) -> Factors:
 
 def _charged(name: str, what: str, charges: Floats) -> Factors:
     most = float(charges.max(initial=0.0))
-    return {f"objective.{name}.charges": (f"a {what} that comes to {most:g}", most)}
+    return {f"objective.{name}.charges": (f"a {what} that adds up to {most:g}", most)}
 
 
 def _requests(compiled: Compiled) -> Factors:
