@@ -10,10 +10,12 @@ import matplotlib.image as plt_image
 import numpy as np
 import pytest
 from gymnasium.error import DependencyNotInstalled
+from hypothesis import given
+from hypothesis import strategies as st
 
 import idn_gym
 from idn_gym.core.arrays import EMPTY
-from idn_gym.rendering.card import Frame
+from idn_gym.rendering.card import LEAST_BLOCK, Frame, block_widths
 from idn_gym.rendering.labels import FIGURES, si
 from idn_gym.rendering.layout import lay_out
 from idn_gym.rendering.picture import place_cards
@@ -194,6 +196,17 @@ def test_links_of_a_tree_go_up_and_do_not_cross(name):
 def test_tiers_run_from_the_repositories_down():
     plan = lay_out(compile_scenario(load_scenario("isp-hierarchy")))
     assert plan.tiers == ("cloud", "isp", "main-office", "office", "station")
+
+
+@given(st.lists(st.floats(0.0, 1.0), max_size=200), st.floats(0.0, 1.0), st.floats(20.0, 400.0))
+def test_blocks_of_memory_are_seen_and_do_not_run_over(shares, used, room):
+    widths = [share / (sum(shares) or 1.0) * used * room for share in shares]
+    wide = block_widths(widths, room)
+    assert sum(wide) <= room + 1e-6
+    if 2 * LEAST_BLOCK * len(wide) < room:
+        assert all(width >= LEAST_BLOCK - 1e-9 for width in wide)
+    else:
+        assert wide == widths
 
 
 def test_text_is_fitted():

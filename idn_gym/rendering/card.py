@@ -11,6 +11,8 @@ from idn_gym.rendering.scene import NodeView, ResidentSegment
 from idn_gym.rendering.sheet import Sheet
 
 Colors = Mapping[str, Rgb]
+LEAST_BLOCK = 2.5
+"""[pixels] of a block that can be seen"""
 
 
 class Frame(NamedTuple):
@@ -95,11 +97,28 @@ def _draw_memory(sheet: Sheet, node: NodeView, frame: Frame, colors: Colors) -> 
     scale = width / max(node.nominal_memory, node.used, 1.0)
     lost = max(0.0, node.nominal_memory - node.memory) * scale
     sheet.box(x + width - lost, y, lost, height, LOST)
-    least = 2.5 if 5.0 * len(node.items) < width else 0.0  # else a crowd of small ones would run over
-    for item in node.items:
-        wide = max(least, item.size * scale)
+    widths = block_widths([item.size * scale for item in node.items], width)
+    for item, wide in zip(node.items, widths, strict=True):
         draw_segment(sheet, item, Frame(x, y, wide, height), colors[item.dnn])
         x += wide
+
+
+def block_widths(widths: list[float], room: float) -> list[float]:
+    """Widen blocks that are too narrow to see, at the cost of the others where they would run over.
+
+    Args:
+        widths: [pixels] of the blocks, together at most `room`.
+        room: [pixels].
+
+    Returns:
+        Widths [pixels], together at most `room`. In a crowd no block is widened.
+    """
+    if 2.0 * LEAST_BLOCK * len(widths) >= room:
+        return widths
+    wide = [max(LEAST_BLOCK, width) for width in widths]
+    over = max(0.0, sum(wide) - room)
+    spare = sum(wide) - LEAST_BLOCK * len(wide)
+    return [width - over * (width - LEAST_BLOCK) / spare if over else width for width in wide]
 
 
 def draw_segment(sheet: Sheet, item: ResidentSegment, frame: Frame, color: Rgb) -> None:
