@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from experiments.reports.fluid_plots import draw_checks
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, Positional, assignments, spell_command
 from idn_gym.commands.progress import bar
@@ -20,7 +21,6 @@ from idn_gym.evaluation.fluid_tables import (
     FluidReport,
     arrival_table,
     check_table,
-    draw_checks,
     fluid_page,
     ranking_lines,
 )
