@@ -287,8 +287,7 @@ class DrawDynamicsCommand:
             scale = axes[0].inset_axes((0.5, 0.35, 0.45, 0.07))
             figure.colorbar(axes[0].collections[0], cax=scale, orientation="horizontal", ticks=[0, 0.5, 1])
             scale.set_title("share of demand", fontsize=7, loc="center", pad=3)
-            figure.savefig(writable_file(self.out or PICTURE))
-        print(self.out or PICTURE)
+            print(save_figure(figure, writable_file(self.out or PICTURE)))
 
 
 def main(words: Sequence[str] | None = None) -> None:

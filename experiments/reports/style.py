@@ -115,7 +115,7 @@ class _Legible(Formatter):
         self.names = names
 
     def __call__(self, x: float, pos: int | None = None) -> str:
-        return _legible(self.names(x, pos))
+        return _legible(str(self.names(x, pos)))  # a fixed formatter gives what it was given
 
     def set_locs(self, locs: Any) -> None:
         self.names.set_locs(locs)

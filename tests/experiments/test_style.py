@@ -50,6 +50,12 @@ def test_a_figure_is_there_in_three_formats_and_the_same_each_time(tmp_path):
     assert len(list(tmp_path.iterdir())) == 6
 
 
+def test_ticks_may_be_labelled_with_numbers(tmp_path):
+    figure, axes = draw()
+    axes.set_xticks([0, 1, 2], [10, 20, 30])
+    assert b"<svg" in figure_file(save_figure(figure, tmp_path / "a.png"), "svg").read_bytes()
+
+
 def test_endings_of_other_formats_are_replaced_and_other_dots_kept():
     names = {"a.png": "a.svg", "a.PDF": "a.svg", "a": "a.svg", "0.3-a": "0.3-a.svg", "a.0": "a.0.svg"}
     assert {name: figure_file(Path(name), "svg").name for name in names} == names
