@@ -22,6 +22,7 @@ from idn_gym.adaptation_rules import (
     expected,
     mixed_change,
 )
+from idn_gym.adapting_samples import SamplePool
 from idn_gym.core.arrays import EMPTY, Bools, Draw, Floats, Ints, Numbers, Outcome, State, Tables
 from idn_gym.core.places import place_of
 from idn_gym.scenarios.compile import Compiled
@@ -40,7 +41,7 @@ class AdaptationBook:
     """Samples, work and versions of every pair of a node and a model that may adapt.
 
     Attributes:
-        labels: (a,) share of the answers of each stream whose label is bought.
+        labels: (a,) share of the answers of each stream whose label is bought from users.
         cost: of the last slot.
     """
 
@@ -60,8 +61,6 @@ class AdaptationBook:
         self._draw, self._answers, self._rules = draw, compiled.answers, quality.adaptation
         self._by_condition = self._rules.takes_likeliest(quality.accuracy)
         self._most = self._plan.known.shape[3] - 1
-        half_life = self._rules.half_life
-        self._keep = 1.0 if half_life is None else 0.5 ** (1.0 / half_life)
         self._fade = 0.5 ** (1.0 / quality.half_life)
         site = compiled.class_ingress[self._answers.stream_class]
         self._stream = np.flatnonzero(self._plan.stream_pair != EMPTY)
@@ -70,9 +69,10 @@ class AdaptationBook:
         self._seer, self._seen = np.nonzero(self._plan.pair_sees)
         self._site = site[self._seen]
         pairs, conditions = len(self._plan.pair_node), len(quality.conditions.names)
-        wait, each = quality.probes.delay + 1, (rows, pairs, conditions)
-        self._samples = np.zeros((*each, conditions))  # by the condition that is true and the believed one
-        self._coming = np.zeros((rows, wait, pairs, conditions, conditions))  # whose labels are on their way
+        each = rows, pairs, conditions
+        shape = rows, conditions, quality.probes.delay
+        self._pool = SamplePool(self._plan, self._answers.stream_class, site, shape, self._rules.half_life)
+        self._samples, self._coming = self._pool.samples, self._pool.coming
         # Samples of versions in force, and of those that are worked on, by true and by believed condition.
         self._true, self._known, self._next_true, self._next_known = np.zeros((4, *each))
         self._work = np.zeros((rows, pairs))  # [s] left
@@ -81,7 +81,9 @@ class AdaptationBook:
         self._asked = np.zeros((rows, pairs, int(site.max()) + 1))  # pictures of late, by ingress node
         self.cost = AdaptingCost(*np.zeros((3, rows)))
         share = 0.0 if self._rules.rule == "never" else self._rules.labels
-        self.labels = np.where(self._plan.pair_sees.any(axis=0), share, 0.0)
+        asked = np.where(self._plan.pair_sees.any(axis=0), share, 0.0)
+        taught = self._rules.teacher is not None
+        self.labels, self._taught = asked * (not taught), asked * taught
 
     def arrays(self) -> dict[str, Numbers]:
         """All that moves, (B, ...) each."""
@@ -107,30 +109,23 @@ class AdaptationBook:
         found[:, self._stream] = mixed_change(curves[self._kind], versions[:, self._pair])
         return found
 
-    def hear(self, slot: Ints, asked: Floats, condition: Ints, belief: Floats) -> None:
-        """Take in a slot's answers whose label is asked for; they are samples once it comes.
+    def hear(self, slot: Ints, outcome: Outcome, asked: Floats, condition: Ints, belief: Floats) -> None:
+        """Take in a slot's answers whose label is asked for, from users or from the teacher.
 
         Args:
             slot: (B,).
-            asked: (B, a) answers.
+            outcome: of it.
+            asked: (B, a) answers whose label is bought from users.
             condition: (B, R) that is true.
             belief: (B, sites, C) chances of the conditions.
         """
-        coming, samples = self._coming, self._samples
-        rows, place = np.arange(len(slot)), slot % self._coming.shape[1]
-        coming[rows, place] = 0.0
-        true = condition[:, self._answers.stream_class[self._seen]]
-        for b in rows:
-            weighed = asked[b, self._seen, None] * belief[b, self._site]
-            np.add.at(coming[b, place[b]], (self._seer, true[b]), weighed)
-        came = coming[rows, (slot + 1) % coming.shape[1]]
-        came[slot < coming.shape[1] - 1] = 0.0
-        came *= np.minimum(1.0, self._most / np.maximum(_count(came), 1e-12))[..., None, None]
-        samples *= self._keep
-        # New ones take the place of old ones, of whatever condition these are.
-        room = self._most - _count(came)
-        samples *= np.minimum(1.0, room / np.maximum(_count(samples), 1e-12))[..., None, None]
-        samples += came
+        for cost in self.cost:
+            cost[:] = 0.0
+        if self._rules.teacher is not None:
+            asked = self._taught * outcome.answered
+            self.cost.adaptation_energy[:] += asked @ self._plan.teach_joules
+            self.cost.adaptation_traffic[:] += asked @ self._plan.teach_traffic
+        self._pool.hear(slot, asked, condition, belief)
 
     def advance(
         self,
@@ -155,8 +150,6 @@ class AdaptationBook:
         held = after.resident[:, plan.pair_node, plan.pair_model] == plan.pair_whole
         for array in (self._true, self._known, self._next_true, self._next_known, self._work):
             array[~held] = 0.0
-        for cost in self.cost:
-            cost[:] = 0.0
         room = self._room(slot, after)
         self._compute(slot, room, outcome)
         self._note(outcome, accuracy)
@@ -168,7 +161,7 @@ class AdaptationBook:
 
     def _show(self, outcome: Outcome) -> None:
         """Tell of each stream the samples of its pair, and those of the version in force, over the most."""
-        counts = _count(self._samples), self._known.sum(axis=2)
+        counts = self._pool.count(), self._known.sum(axis=2)
         for told, samples in zip((outcome.samples, outcome.adapted), counts, strict=True):
             told[:, self._stream] = np.minimum(samples / self._most, 1.0)[:, self._pair]
 
@@ -219,7 +212,7 @@ class AdaptationBook:
         asked = self._asked.sum(axis=2)
         chance = (self._asked[..., None] * belief[:, None]).sum(axis=2)
         chance /= np.maximum(asked, 1e-12)[..., None]
-        true, known = self._draft(chance)
+        true, known = self._pool.draft(chance if self._by_condition else None)
         size = np.rint(true.sum(axis=2)).astype(np.int64)
         free = held & (asked > 1e-6) & (self._work <= 0.0) & (self._since >= self._rules.patience)
         fits = plan.memory[np.arange(len(kind)), size] <= room
@@ -248,20 +241,6 @@ class AdaptationBook:
             elif chosen[b, v] == REVERT:
                 self._take(b, v, plan.home[v], 0.0, 0.0)
 
-    def _draft(self, chance: Floats) -> tuple[Floats, Floats]:
-        """Samples that would be adapted to, by true and by believed condition, (B, v, C) each.
-
-        Rules gain and asked take those that are believed to have the condition that is likeliest now, where
-        conditions are believed in; others all.
-        """
-        if not self._by_condition:
-            return self._samples.sum(axis=3), self._samples.sum(axis=2)
-        likely = chance.argmax(axis=2)
-        true = np.take_along_axis(self._samples, likely[..., None, None], axis=3)[..., 0]
-        known = np.zeros(true.shape)
-        np.put_along_axis(known, likely[..., None], true.sum(axis=2, keepdims=True), axis=2)
-        return true, known
-
     def _begin(self, b: int, v: int, true: Floats, known: Floats, size: int) -> None:
         """Start to adapt, unless the node is at it with another model."""
         node = self._plan.pair_node[v]
@@ -282,9 +261,3 @@ class AdaptationBook:
         self.cost.adaptation_energy[b] += sent * self._plan.joules[source, node]
         self._since[b, v] = 0
         self.cost.adaptations[b] += 1.0
-
-
-def _count(samples: Floats) -> Floats:
-    """Of (..., C, C)."""
-    total: Floats = samples.sum(axis=(-2, -1))
-    return total

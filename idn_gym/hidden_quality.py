@@ -116,7 +116,7 @@ class QualityBook:
             self._belief.note(heard)
         if self.adapting is not None:
             belief = self._chances(condition)
-            self.adapting.hear(slot, probes, condition, belief)
+            self.adapting.hear(slot, outcome, probes, condition, belief)
             self.adapting.advance(slot, after, outcome, belief, self._believed(condition), asked)
             self._charge(reward)
         self._put_in_force(np.ones(len(slot), np.bool_), slot + 1)

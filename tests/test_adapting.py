@@ -22,7 +22,9 @@ from tests.test_hidden_quality import played
 
 BASELINE = "digits_lab_baseline"
 BOARD, CONTROLLER = 0, 1
-RULES = ["always", "band", "gain"]
+WAYS = {"distil": {"rule": "always", "method": "distil", "teacher": BASELINE}}
+"""Ways to adapt that are more than a rule."""
+RULES = ["always", "band", "gain", *WAYS]
 
 
 def adapting_world(**changes):
@@ -34,6 +36,7 @@ def adapting_world(**changes):
 
 
 def with_adaptation(**keys):
+    keys |= WAYS.get(keys.get("rule"), {})
     return adapting_world(**{f"quality.adaptation.{name}": value for name, value in keys.items()})
 
 

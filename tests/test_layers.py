@@ -32,7 +32,7 @@ LAYERS = [
     ["idn_gym.catalog", "idn_gym.radio"],
     ["idn_gym.scenarios", "idn_gym.quality"],
     ["idn_gym.actions", "idn_gym.observations"],
-    ["idn_gym.adaptation_rules", "idn_gym.adapting"],
+    ["idn_gym.adaptation_rules", "idn_gym.adapting", "idn_gym.adapting_samples"],
     ["idn_gym.hidden_answers", "idn_gym.hidden_beliefs", "idn_gym.hidden_quality"],
     ["idn_gym.slot_programme", "idn_gym.readouts", "idn_gym.budgets", "idn_gym.played_slot"],
     ["idn_gym.simulation", "idn_gym.episode_spec", "idn_gym.preset_ids"],
