@@ -18,7 +18,7 @@ from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, Tables
 from idn_gym.scenarios.compile.answers import KNOWN, PLAYING, RAW_BINS, AnswerTables
 from idn_gym.scenarios.compile.routes import Network
-from idn_gym.scenarios.compile.teachers import AskedStreams, Teacher, teaching_costs
+from idn_gym.scenarios.compile.teachers import AskedStreams, UpstreamTeacher, teaching_costs
 from idn_gym.scenarios.config_quality import HiddenQuality
 from idn_gym.scenarios.processes.timed_rows import last_change
 
@@ -122,7 +122,7 @@ def plan_adaptations(
     asked = AskedStreams(
         site=ingress[answers.stream_class], model=model, node=np.where(alone, node, EMPTY), sources=sources
     )
-    teacher = Teacher(adaptation.teacher, _upstream_macs(found, adaptation.method), models)
+    teacher = UpstreamTeacher(adaptation.teacher, _upstream_macs(found, adaptation.method), models)
     joules, traffic = teaching_costs(teacher, asked, tables, network, (plan.hops, plan.joules))
     return plan._replace(teach_joules=joules, teach_traffic=traffic)
 

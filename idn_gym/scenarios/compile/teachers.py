@@ -28,7 +28,7 @@ class AskedStreams:
 
 
 @dataclass(frozen=True, eq=False)
-class Teacher:
+class UpstreamTeacher:
     """A larger model that labels."""
 
     name: str
@@ -40,7 +40,7 @@ class Teacher:
 
 
 def teaching_costs(
-    teacher: Teacher, streams: AskedStreams, tables: Tables, network: Network, ways: tuple[Floats, Floats]
+    teacher: UpstreamTeacher, streams: AskedStreams, tables: Tables, network: Network, ways: tuple[Floats, Floats]
 ) -> tuple[Floats, Floats]:
     """Joules and byte-hops of one label, by stream, (a,) each.
 
