@@ -104,6 +104,11 @@ class AdaptationBook:
         """The same as it is expected, by what is known beforehand and believed of the samples."""
         return self._by_stream(self._plan.known, self._known)
 
+    def adapted(self) -> Bools:
+        """(B, v) pairs whose version is not the catalogue's."""
+        there: Bools = self._known.sum(axis=2) > 0.0
+        return there
+
     def _by_stream(self, curves: Floats, versions: Floats) -> Floats:
         found = np.zeros((len(versions), len(self.labels), versions.shape[2]))
         found[:, self._stream] = mixed_change(curves[self._kind], versions[:, self._pair])
@@ -144,7 +149,7 @@ class AdaptationBook:
             outcome: of it; what adapting costs is added to what loads do.
             belief: (B, sites, C) chances of the conditions.
             accuracy: (B, a) that is believed of the streams.
-            asked: (B, v) above 0: pairs that are to adapt, by rule asked; None: none.
+            asked: (B, v) what each pair is to do by rule asked, as `choose_changes` says; None: nothing.
         """
         plan = self._plan
         held = after.resident[:, plan.pair_node, plan.pair_model] == plan.pair_whole
@@ -154,7 +159,7 @@ class AdaptationBook:
         self._compute(slot, room, outcome)
         self._note(outcome, accuracy)
         if self._rules.rule != "never":
-            self._decide(held, room, belief, np.zeros_like(held) if asked is None else asked > 0)
+            self._decide(held, room, belief, np.zeros(held.shape, np.int64) if asked is None else asked)
         outcome.load_energy[:] += self.cost.adaptation_energy
         outcome.load_traffic[:] += self.cost.adaptation_traffic
         self._show(outcome)
@@ -205,7 +210,7 @@ class AdaptationBook:
         self._low |= mean >= self._rules.threshold
         self._low &= mean >= self._rules.threshold / 2.0
 
-    def _decide(self, held: Bools, room: Floats, belief: Floats, wanted: Bools) -> None:
+    def _decide(self, held: Bools, room: Floats, belief: Floats, wanted: Ints) -> None:
         """Begin what the rule says, at most one adaptation at a time at each node."""
         plan, kind = self._plan, self._plan.pair_kind
         self._since += 1
@@ -222,6 +227,7 @@ class AdaptationBook:
             able=free & fits & (size >= self._rules.least),
             free=free,
             low=self._low,
+            adapted=self.adapted(),
             now=expected(plan.known[kind], self._known, chance),
             then=expected(plan.known[kind], known, chance),
             spread=expected(plan.known_spread[kind], known, chance),

@@ -51,6 +51,13 @@ class AdaptationTables(NamedTuple):
     teach_joules: Floats  # (a,) [J] of having a picture labelled by the teacher; 0: users label
     teach_traffic: Floats  # (a,) [byte-hops] of it
 
+    def sources_of_pairs(self) -> Bools:
+        """(v, v) of each pair (row), those that may send it weights: of its model, within reach."""
+        same = self.pair_model[:, None] == self.pair_model
+        same &= np.isfinite(self.hops[self.pair_node[None], self.pair_node[:, None]])
+        found: Bools = same & ~np.eye(len(same), dtype=np.bool_)
+        return found
+
 
 def plan_adaptations(
     quality: HiddenQuality | None,

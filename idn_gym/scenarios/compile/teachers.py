@@ -40,7 +40,11 @@ class UpstreamTeacher:
 
 
 def teaching_costs(
-    teacher: UpstreamTeacher, streams: AskedStreams, tables: Tables, network: Network, ways: tuple[Floats, Floats]
+    teacher: UpstreamTeacher,
+    streams: AskedStreams,
+    tables: Tables,
+    network: Network,
+    ways: tuple[Floats, Floats],
 ) -> tuple[Floats, Floats]:
     """Joules and byte-hops of one label, by stream, (a,) each.
 
