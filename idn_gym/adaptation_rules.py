@@ -81,7 +81,7 @@ def choose_changes(rules: Adaptation, outlook: Outlook, asked: Ints) -> Ints:
     found = np.where(pulls, PULL, np.where(adapts, ADAPT, KEEP))
     if asks:
         found[outlook.free & outlook.adapted & (asked == REVERT)] = REVERT
-    if rules.rule == "gain":
+    if rules.rule in ("gain", "federated"):
         reached = np.where(pulls, outlook.pulled, np.where(adapts, outlook.then, outlook.now))
         found[outlook.free & (reached < 0.0) & (reached + rules.threshold <= 0.0)] = REVERT
     return found

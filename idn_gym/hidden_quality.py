@@ -125,7 +125,7 @@ class QualityBook:
     def narrow(self, codec: ActionCodec, masks: Bools) -> Bools:
         """Masks (B, choices) of a codec, less what comes to nothing by the versions that there are."""
         if isinstance(codec, AdaptCodec) and self.adapting is not None:
-            codec.leave_out(masks, self.adapting.adapted())
+            codec.leave_out(masks, self.adapting.versions.adapted())
         return masks
 
     def _truth(self, condition: Ints) -> Floats:

@@ -24,7 +24,7 @@ BASELINE = "digits_lab_baseline"
 BOARD, CONTROLLER = 0, 1
 WAYS = {"distil": {"rule": "always", "method": "distil", "teacher": BASELINE}}
 """Ways to adapt that are more than a rule."""
-RULES = ["always", "band", "gain", *WAYS]
+RULES = ["always", "band", "gain", "federated", *WAYS]
 
 
 def adapting_world(**changes):
@@ -128,7 +128,7 @@ def test_work_takes_its_seconds_and_joules():
             before = book._work.copy()
             _, _, _, _, infos = env.step(all_loaded(env))
             if infos["adaptations"][0] and book._work[0, v] and not before[0, v]:
-                expected = plan.macs[v, round(book._next_true[0, v].sum())] / plan.rate[BOARD]
+                expected = plan.macs[v, round(book.versions.next_true[0, v].sum())] / plan.rate[BOARD]
                 assert book._work[0, v] == pytest.approx(expected)
                 start = book._work[0, v]
             assert not (book._work[0, v] and book._true[0, v].any())

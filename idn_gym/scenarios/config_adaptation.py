@@ -15,9 +15,11 @@ BY_CONDITIONS = ("conditions", "oracle")
 class Adaptation:
     """Nodes adapt the models that they hold to samples of their own."""
 
-    rule: Literal["never", "always", "gain", "band", "asked"] = "never"
+    rule: Literal["never", "always", "gain", "band", "federated", "asked"] = "never"
     """never; always: whenever there are samples; gain: what is expected to gain most; band: where the
-    accuracy in force has fallen; asked: when an action says so, which takes the codec `adapt`"""
+    accuracy in force has fallen; federated: as gain, but nodes may train together and average weights, in
+    coalitions from which each of them expects to win; asked: when an action says so, which takes the codec
+    `adapt`"""
     method: Literal["head", "norm", "bottleneck", "everything", "distil-head", "distil"] = "norm"
     """which weights change; distil-head and distil: head and everything, by answers of the teacher; see
     docs/adaptation.md"""
@@ -53,7 +55,7 @@ class Adaptation:
 
     def takes_likeliest(self, accuracy: str) -> bool:
         """Whether only samples are taken that are believed to have the likeliest condition."""
-        return self.rule == "gain" or (self.rule == "asked" and accuracy in BY_CONDITIONS)
+        return self.rule in ("gain", "federated") or (self.rule == "asked" and accuracy in BY_CONDITIONS)
 
     def check(self, accuracy: str) -> None:
         """Refuse what needs a belief about conditions where there is none.
@@ -62,11 +64,11 @@ class Adaptation:
             accuracy: in force.
 
         Raises:
-            ConfigError: rule gain, the guard or pulling, by an accuracy that knows no conditions.
+            ConfigError: rule gain or federated, the guard or pulling, by an accuracy without conditions.
         """
         if self.rule == "never" or accuracy in BY_CONDITIONS:
             return
-        for key, value in (("rule", "gain"), ("guard", True), ("share", "pull")):
+        for key, value in (("rule", "gain"), ("rule", "federated"), ("guard", True), ("share", "pull")):
             if getattr(self, key) == value:
                 must = f"quality.accuracy must be {' or '.join(BY_CONDITIONS)}"
                 raise ConfigError(

@@ -17,6 +17,7 @@ from idn_gym.catalog.schema import Model
 from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, Tables
 from idn_gym.scenarios.compile.answers import KNOWN, PLAYING, RAW_BINS, AnswerTables
+from idn_gym.scenarios.compile.averaging import measured_averaging
 from idn_gym.scenarios.compile.routes import Network
 from idn_gym.scenarios.compile.teachers import AskedStreams, UpstreamTeacher, teaching_costs
 from idn_gym.scenarios.config_quality import HiddenQuality
@@ -50,6 +51,8 @@ class AdaptationTables(NamedTuple):
     home: Ints  # (v,) nearest node that pins the model, or EMPTY
     teach_joules: Floats  # (a,) [J] of having a picture labelled by the teacher; 0: users label
     teach_traffic: Floats  # (a,) [byte-hops] of it
+    rounds: float  # in which nodes that learn together send weights up and are sent others
+    averaging: Floats  # (2,) exponent of `Averaging`, known beforehand and coming true
 
     def sources_of_pairs(self) -> Bools:
         """(v, v) of each pair (row), those that may send it weights: of its model, within reach."""
@@ -123,7 +126,12 @@ def plan_adaptations(
         **_ways(network, tables, pairs),
         teach_joules=np.zeros(len(able)),
         teach_traffic=np.zeros(len(able)),
+        rounds=0.0,
+        averaging=np.zeros(2),
     )
+    if adaptation.rule == "federated":
+        fits = [measured_averaging(found, adaptation.method, part) for part in (KNOWN, PLAYING)]
+        plan = plan._replace(rounds=fits[0].rounds, averaging=np.array([fit.exponent for fit in fits]))
     if adaptation.teacher is None:
         return plan
     asked = AskedStreams(
