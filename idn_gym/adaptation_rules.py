@@ -42,6 +42,7 @@ class Outlook(NamedTuple):
     able: Bools  # (B, v) whether it may adapt: samples, memory and time for it
     free: Bools  # (B, v) whether it may take over other weights
     low: Bools  # (B, v) whether accuracy has fallen
+    adapted: Bools  # (B, v) whether the version in force is not the catalogue's
     now: Floats  # (B, v) change by the version in force, expected
     then: Floats  # (B, v) by the one that it would come to
     spread: Floats  # (B, v) of that
@@ -51,16 +52,16 @@ class Outlook(NamedTuple):
 
 
 KEEP, ADAPT, PULL, REVERT = range(4)
-"""What is done with a model at a node; the last: weights of the catalogue again."""
+"""What is done with a model at a node, and what an action asks for; last: the catalogue's weights again."""
 
 
-def choose_changes(rules: Adaptation, outlook: Outlook, asked: Bools) -> Ints:
+def choose_changes(rules: Adaptation, outlook: Outlook, asked: Ints) -> Ints:
     """What each pair's node does, (B, v); of several models that would adapt at a node any may be first.
 
     Args:
         rules: the scenario's.
         outlook: of all pairs.
-        asked: (B, v) whether an action says so, for rule asked.
+        asked: (B, v) what an action says, for rule asked.
     """
     able, pulls = outlook.able, outlook.free & (outlook.source != EMPTY)
     if rules.guard:
@@ -69,15 +70,18 @@ def choose_changes(rules: Adaptation, outlook: Outlook, asked: Bools) -> Ints:
     if rules.rule == "always":
         adapts = able
     elif rules.rule == "asked":
-        adapts = able & asked
+        adapts = able & (asked == ADAPT)
     elif rules.rule == "band":
         adapts = able & outlook.low
     else:
         adapts = able & (outlook.then >= outlook.now + rules.threshold)
     reached = np.where(adapts, np.maximum(outlook.now, outlook.then), outlook.now)
-    pulls = pulls & (outlook.pulled >= reached + rules.threshold)
+    asks = rules.rule == "asked"
+    pulls = pulls & ((asked == PULL) if asks else (outlook.pulled >= reached + rules.threshold))
     found = np.where(pulls, PULL, np.where(adapts, ADAPT, KEEP))
-    if rules.rule == "gain":
+    if asks:
+        found[outlook.free & outlook.adapted & (asked == REVERT)] = REVERT
+    if rules.rule in ("gain", "federated"):
         reached = np.where(pulls, outlook.pulled, np.where(adapts, outlook.then, outlook.now))
         found[outlook.free & (reached < 0.0) & (reached + rules.threshold <= 0.0)] = REVERT
     return found
@@ -104,9 +108,7 @@ def best_elsewhere(
         Change, its spread and the pair that has it, (B, v) each, as in `Outlook`.
     """
     rows, pairs = held.shape
-    same = plan.pair_model[:, None] == plan.pair_model
-    same &= np.isfinite(plan.hops[plan.pair_node[None], plan.pair_node[:, None]])
-    to, source = np.nonzero(same & ~np.eye(pairs, dtype=np.bool_))
+    to, source = np.nonzero(plan.sources_of_pairs())
     adapted = (held & (known.sum(axis=2) > 0.0))[:, source]
     kind, there, here = plan.pair_kind[to], known[:, source], chance[:, to]
     gain, spread = np.full((rows, pairs, pairs), -np.inf), np.zeros((rows, pairs, pairs))

@@ -7,8 +7,6 @@ What comes true goes by the conditions that the samples really had, and only rew
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from idn_gym.adaptation_rules import (
@@ -22,25 +20,33 @@ from idn_gym.adaptation_rules import (
     expected,
     mixed_change,
 )
-from idn_gym.core.arrays import EMPTY, Bools, Draw, Floats, Ints, Numbers, Outcome, State, Tables
-from idn_gym.core.places import place_of
+from idn_gym.adapting_samples import SamplePool
+from idn_gym.adapting_together import Learners, find_coalitions
+from idn_gym.adapting_work import VersionWork
+from idn_gym.core.arrays import (
+    BYTE_HOP,
+    EMPTY,
+    ERROR,
+    JOULE,
+    Bools,
+    Draw,
+    Floats,
+    Ints,
+    Numbers,
+    Outcome,
+    State,
+    Tables,
+)
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.compile.adaptations import AdaptationTables
-
-
-class AdaptingCost(NamedTuple):
-    """Of the last slot, B rows; part of rewards, of `energy` and of `traffic`."""
-
-    adaptations: Floats  # (B,) begun, weights taken over included
-    adaptation_energy: Floats  # (B,) [J] of computing and of sending weights
-    adaptation_traffic: Floats  # (B,) [byte-hops] of weights
 
 
 class AdaptationBook:
     """Samples, work and versions of every pair of a node and a model that may adapt.
 
     Attributes:
-        labels: (a,) share of the answers of each stream whose label is bought.
+        labels: (a,) share of the answers of each stream whose label is bought from users.
+        versions: that there are and that are worked on.
         cost: of the last slot.
     """
 
@@ -60,8 +66,6 @@ class AdaptationBook:
         self._draw, self._answers, self._rules = draw, compiled.answers, quality.adaptation
         self._by_condition = self._rules.takes_likeliest(quality.accuracy)
         self._most = self._plan.known.shape[3] - 1
-        half_life = self._rules.half_life
-        self._keep = 1.0 if half_life is None else 0.5 ** (1.0 / half_life)
         self._fade = 0.5 ** (1.0 / quality.half_life)
         site = compiled.class_ingress[self._answers.stream_class]
         self._stream = np.flatnonzero(self._plan.stream_pair != EMPTY)
@@ -70,29 +74,31 @@ class AdaptationBook:
         self._seer, self._seen = np.nonzero(self._plan.pair_sees)
         self._site = site[self._seen]
         pairs, conditions = len(self._plan.pair_node), len(quality.conditions.names)
-        wait, each = quality.probes.delay + 1, (rows, pairs, conditions)
-        self._samples = np.zeros((*each, conditions))  # by the condition that is true and the believed one
-        self._coming = np.zeros((rows, wait, pairs, conditions, conditions))  # whose labels are on their way
-        # Samples of versions in force, and of those that are worked on, by true and by believed condition.
-        self._true, self._known, self._next_true, self._next_known = np.zeros((4, *each))
-        self._work = np.zeros((rows, pairs))  # [s] left
-        self._since = np.zeros((rows, pairs), np.int64)  # slots
+        shape = rows, conditions, quality.probes.delay
+        self._pool = SamplePool(self._plan, self._answers.stream_class, site, shape, self._rules.half_life)
+        self._samples = self._pool.samples
+        self.versions = VersionWork(self._plan, self._tables, draw, rows)
+        self.cost = self.versions.cost
+        self._true, self._known, self._work = self.versions.true, self.versions.known, self.versions.work
         self._low = np.zeros((rows, pairs), np.bool_)
+        self._enters = np.isin(self._plan.pair_node, site)
+        self._lasts = quality.stay
         self._asked = np.zeros((rows, pairs, int(site.max()) + 1))  # pictures of late, by ingress node
-        self.cost = AdaptingCost(*np.zeros((3, rows)))
         share = 0.0 if self._rules.rule == "never" else self._rules.labels
-        self.labels = np.where(self._plan.pair_sees.any(axis=0), share, 0.0)
+        asked = np.where(self._plan.pair_sees.any(axis=0), share, 0.0)
+        taught = self._rules.teacher is not None
+        self.labels, self._taught = asked * (not taught), asked * taught
 
     def arrays(self) -> dict[str, Numbers]:
         """All that moves, (B, ...) each."""
-        names = "samples coming true known next_true next_known work since low asked".split()
-        return {name: getattr(self, f"_{name}") for name in names} | self.cost._asdict()
+        own = {"low": self._low, "asked": self._asked}
+        return {"samples": self._samples, "coming": self._pool.coming} | own | self.versions.arrays()
 
     def reset(self, rows: Bools) -> None:
         """No samples and no versions in the rows of a mask (B,)."""
         for array in self.arrays().values():
             array[rows] = 0
-        self._since[rows] = self._rules.patience
+        self.versions.since[rows] = self._rules.patience
 
     def change(self) -> Floats:
         """By how much versions change accuracies under each condition, (B, a, C): what comes true."""
@@ -107,30 +113,23 @@ class AdaptationBook:
         found[:, self._stream] = mixed_change(curves[self._kind], versions[:, self._pair])
         return found
 
-    def hear(self, slot: Ints, asked: Floats, condition: Ints, belief: Floats) -> None:
-        """Take in a slot's answers whose label is asked for; they are samples once it comes.
+    def hear(self, slot: Ints, outcome: Outcome, asked: Floats, condition: Ints, belief: Floats) -> None:
+        """Take in a slot's answers whose label is asked for, from users or from the teacher.
 
         Args:
             slot: (B,).
-            asked: (B, a) answers.
+            outcome: of it.
+            asked: (B, a) answers whose label is bought from users.
             condition: (B, R) that is true.
             belief: (B, sites, C) chances of the conditions.
         """
-        coming, samples = self._coming, self._samples
-        rows, place = np.arange(len(slot)), slot % self._coming.shape[1]
-        coming[rows, place] = 0.0
-        true = condition[:, self._answers.stream_class[self._seen]]
-        for b in rows:
-            weighed = asked[b, self._seen, None] * belief[b, self._site]
-            np.add.at(coming[b, place[b]], (self._seer, true[b]), weighed)
-        came = coming[rows, (slot + 1) % coming.shape[1]]
-        came[slot < coming.shape[1] - 1] = 0.0
-        came *= np.minimum(1.0, self._most / np.maximum(_count(came), 1e-12))[..., None, None]
-        samples *= self._keep
-        # New ones take the place of old ones, of whatever condition these are.
-        room = self._most - _count(came)
-        samples *= np.minimum(1.0, room / np.maximum(_count(samples), 1e-12))[..., None, None]
-        samples += came
+        for cost in self.cost:
+            cost[:] = 0.0
+        if self._rules.teacher is not None:
+            asked = self._taught * outcome.answered
+            self.cost.adaptation_energy[:] += asked @ self._plan.teach_joules
+            self.cost.adaptation_traffic[:] += asked @ self._plan.teach_traffic
+        self._pool.hear(slot, asked, condition, belief)
 
     def advance(
         self,
@@ -149,56 +148,25 @@ class AdaptationBook:
             outcome: of it; what adapting costs is added to what loads do.
             belief: (B, sites, C) chances of the conditions.
             accuracy: (B, a) that is believed of the streams.
-            asked: (B, v) above 0: pairs that are to adapt, by rule asked; None: none.
+            asked: (B, v) what each pair is to do by rule asked, as `choose_changes` says; None: nothing.
         """
         plan = self._plan
         held = after.resident[:, plan.pair_node, plan.pair_model] == plan.pair_whole
-        for array in (self._true, self._known, self._next_true, self._next_known, self._work):
-            array[~held] = 0.0
-        for cost in self.cost:
-            cost[:] = 0.0
-        room = self._room(slot, after)
-        self._compute(slot, room, outcome)
+        self.versions.lose(held)
+        room = self.versions.room(slot, after)
+        self.versions.compute(slot, room, outcome)
         self._note(outcome, accuracy)
         if self._rules.rule != "never":
-            self._decide(held, room, belief, np.zeros_like(held) if asked is None else asked > 0)
+            self._decide(held, room, belief, np.zeros(held.shape, np.int64) if asked is None else asked)
         outcome.load_energy[:] += self.cost.adaptation_energy
         outcome.load_traffic[:] += self.cost.adaptation_traffic
         self._show(outcome)
 
     def _show(self, outcome: Outcome) -> None:
         """Tell of each stream the samples of its pair, and those of the version in force, over the most."""
-        counts = _count(self._samples), self._known.sum(axis=2)
+        counts = self._pool.count(), self._known.sum(axis=2)
         for told, samples in zip((outcome.samples, outcome.adapted), counts, strict=True):
             told[:, self._stream] = np.minimum(samples / self._most, 1.0)[:, self._pair]
-
-    def _room(self, slot: Ints, after: State) -> Floats:
-        """(B, v) [bytes] that a device has beside what it holds and loads."""
-        sizes = np.append(self._tables.segment_bytes, 0.0)  # EMPTY is the last one
-        used = sizes[after.resident].sum(axis=2)
-        if after.wish.shape[1]:
-            used += sizes[after.wish].sum(axis=2)
-        memory = self._draw.memory[np.arange(len(slot)), place_of(slot, self._draw.memory.shape[1])]
-        room: Floats = (memory - used)[:, self._plan.pair_node]
-        return room
-
-    def _compute(self, slot: Ints, room: Floats, outcome: Outcome) -> None:
-        """Work with the seconds that requests left; what is done is in force."""
-        for b, v in zip(*np.nonzero(self._work > 0.0), strict=True):
-            if self._needs(v, self._next_true[b, v].sum()) > room[b, v]:
-                self._work[b, v] = 0.0  # what was loaded since has taken the place
-                continue
-            node = self._plan.pair_node[v]
-            seconds = self._draw.seconds[b, place_of(slot[b], self._draw.seconds.shape[1]), node]
-            done = min(self._work[b, v], max(0.0, seconds - outcome.busy[b, node]))
-            self._work[b, v] -= done
-            self.cost.adaptation_energy[b] += self._tables.node_watts[node] * done
-            if self._work[b, v] <= 0.0:
-                self._true[b, v], self._known[b, v] = self._next_true[b, v], self._next_known[b, v]
-
-    def _needs(self, v: int, samples: float) -> float:
-        """[bytes] of one device to adapt to so many samples."""
-        return float(self._plan.memory[v, round(samples)])
 
     def _note(self, outcome: Outcome, accuracy: Floats) -> None:
         """Which pictures nodes saw of late, and whether models are believed to do badly."""
@@ -212,16 +180,17 @@ class AdaptationBook:
         self._low |= mean >= self._rules.threshold
         self._low &= mean >= self._rules.threshold / 2.0
 
-    def _decide(self, held: Bools, room: Floats, belief: Floats, wanted: Bools) -> None:
+    def _decide(self, held: Bools, room: Floats, belief: Floats, wanted: Ints) -> None:
         """Begin what the rule says, at most one adaptation at a time at each node."""
         plan, kind = self._plan, self._plan.pair_kind
-        self._since += 1
+        self.versions.since += 1
         asked = self._asked.sum(axis=2)
         chance = (self._asked[..., None] * belief[:, None]).sum(axis=2)
         chance /= np.maximum(asked, 1e-12)[..., None]
-        true, known = self._draft(chance)
+        true, known = self._pool.draft(chance if self._by_condition else None)
         size = np.rint(true.sum(axis=2)).astype(np.int64)
-        free = held & (asked > 1e-6) & (self._work <= 0.0) & (self._since >= self._rules.patience)
+        free = held & (asked > 1e-6) & (self._work <= 0.0) & (self.versions.group == 0)
+        free &= self.versions.since >= self._rules.patience
         fits = plan.memory[np.arange(len(kind)), size] <= room
         elsewhere = held if self._rules.share == "pull" else np.zeros_like(held)
         found = best_elsewhere(plan, self._known, chance, elsewhere)
@@ -229,6 +198,7 @@ class AdaptationBook:
             able=free & fits & (size >= self._rules.least),
             free=free,
             low=self._low,
+            adapted=self.versions.adapted(),
             now=expected(plan.known[kind], self._known, chance),
             then=expected(plan.known[kind], known, chance),
             spread=expected(plan.known_spread[kind], known, chance),
@@ -238,53 +208,51 @@ class AdaptationBook:
         )
         chosen = choose_changes(self._rules, outlook, wanted)
         chosen[(chosen == REVERT) & (plan.home == EMPTY)] = KEEP
+        if self._rules.rule == "federated":
+            self._join(outlook, chosen, asked, chance, (true, known))
         before = self._true.copy(), self._known.copy()
         for b, v in zip(*np.nonzero(chosen), strict=True):
             if chosen[b, v] == ADAPT:
-                self._begin(b, v, true[b, v], known[b, v], int(size[b, v]))
+                self.versions.begin(b, v, true[b, v], known[b, v], int(size[b, v]))
             elif chosen[b, v] == PULL:
                 u = outlook.source[b, v]
-                self._take(b, v, plan.pair_node[u], before[0][b, u], before[1][b, u])
+                self.versions.take(b, v, plan.pair_node[u], before[0][b, u], before[1][b, u])
             elif chosen[b, v] == REVERT:
-                self._take(b, v, plan.home[v], 0.0, 0.0)
+                self.versions.take(b, v, plan.home[v], 0.0, 0.0)
 
-    def _draft(self, chance: Floats) -> tuple[Floats, Floats]:
-        """Samples that would be adapted to, by true and by believed condition, (B, v, C) each.
-
-        Rules gain and asked take those that are believed to have the condition that is likeliest now, where
-        conditions are believed in; others all.
-        """
-        if not self._by_condition:
-            return self._samples.sum(axis=3), self._samples.sum(axis=2)
-        likely = chance.argmax(axis=2)
-        true = np.take_along_axis(self._samples, likely[..., None, None], axis=3)[..., 0]
-        known = np.zeros(true.shape)
-        np.put_along_axis(known, likely[..., None], true.sum(axis=2, keepdims=True), axis=2)
-        return true, known
-
-    def _begin(self, b: int, v: int, true: Floats, known: Floats, size: int) -> None:
-        """Start to adapt, unless the node is at it with another model."""
-        node = self._plan.pair_node[v]
-        if (self._work[b, self._plan.pair_node == node] > 0.0).any():
-            return
-        self._next_true[b, v], self._next_known[b, v] = true, known
-        seconds = self._plan.macs[v, size] / self._plan.rate[node] * self._draw.slowdown[b, node]
-        self._work[b, v] = seconds * self._tables.node_count[node]
-        self._since[b, v] = 0
-        self.cost.adaptations[b] += 1.0
-
-    def _take(self, b: int, v: int, source: int, true: Floats | float, known: Floats | float) -> None:
-        """Have the weights that change sent from a node; they are there with the next slot."""
-        node = self._plan.pair_node[v]
-        self._true[b, v], self._known[b, v] = true, known
-        sent = self._plan.changed[v] * self._tables.node_count[node]
-        self.cost.adaptation_traffic[b] += sent * self._plan.hops[source, node]
-        self.cost.adaptation_energy[b] += sent * self._plan.joules[source, node]
-        self._since[b, v] = 0
-        self.cost.adaptations[b] += 1.0
-
-
-def _count(samples: Floats) -> Floats:
-    """Of (..., C, C)."""
-    total: Floats = samples.sum(axis=(-2, -1))
-    return total
+    def _join(
+        self,
+        outlook: Outlook,
+        chosen: Ints,
+        asked: Floats,
+        chance: Floats,
+        draft: tuple[Floats, Floats],
+    ) -> None:
+        """Have nodes train together that expect to win by it; `chosen` is what they do otherwise."""
+        plan, (true, known) = self._plan, draft
+        count = self._tables.node_count[plan.pair_node]
+        value = np.choose(chosen, [outlook.now, outlook.then, outlook.pulled, 0.0])
+        source = np.choose(
+            chosen, [plan.pair_node, plan.pair_node, plan.pair_node[outlook.source], plan.home]
+        )
+        at_it = (self._work > 0.0) | (self.versions.group > 0)
+        busy = (at_it[:, None] & (plan.pair_node[:, None] == plan.pair_node)).any(axis=2)
+        able = self._enters & outlook.able & ~busy
+        for b in range(len(chosen)):
+            tariff = self._draw.tariff[b]
+            ways = tariff[BYTE_HOP] * plan.hops + tariff[JOULE] * plan.joules
+            once = (plan.changed * count)[:, None] * ways[plan.pair_node]
+            worth = tariff[ERROR] * asked[b] * (1.0 - self._fade) * self._lasts
+            learners = Learners(
+                able=able[b],
+                samples=known[b],
+                chance=chance[b],
+                worth=worth,
+                alone_cost=once[np.arange(len(once)), source[b]] - worth * value[b],
+                least=outlook.now[b] + self._rules.threshold,
+                sure=outlook.now[b] if self._rules.guard else np.full(len(once), -np.inf),
+                price=2.0 * plan.rounds * once,
+            )
+            for members, node in find_coalitions(plan, learners):
+                self.versions.begin_together(b, members, node, true[b], known[b])
+                chosen[b, members] = KEEP

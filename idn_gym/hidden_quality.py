@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from idn_gym.actions import ActionCodec, AdaptCodec
 from idn_gym.adapting import AdaptationBook
 from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import (
@@ -103,7 +104,7 @@ class QualityBook:
             after: state that it came to.
             outcome: of it; what is heard is written there, and what adapting costs.
             reward: of it, written to.
-            asked: (B, v) above 0: pairs of a node and a model that are to adapt, by rule `asked`; None: none.
+            asked: (B, v) what pairs of a node and a model are to do, by rule `asked`; None: nothing.
         """
         rows = np.arange(len(slot))
         condition = self._draw.condition[rows, place_of(slot, self._draw.condition.shape[1])]
@@ -116,10 +117,16 @@ class QualityBook:
             self._belief.note(heard)
         if self.adapting is not None:
             belief = self._chances(condition)
-            self.adapting.hear(slot, probes, condition, belief)
+            self.adapting.hear(slot, outcome, probes, condition, belief)
             self.adapting.advance(slot, after, outcome, belief, self._believed(condition), asked)
             self._charge(reward)
         self._put_in_force(np.ones(len(slot), np.bool_), slot + 1)
+
+    def narrow(self, codec: ActionCodec, masks: Bools) -> Bools:
+        """Masks (B, choices) of a codec, less what comes to nothing by the versions that there are."""
+        if isinstance(codec, AdaptCodec) and self.adapting is not None:
+            codec.leave_out(masks, self.adapting.versions.adapted())
+        return masks
 
     def _truth(self, condition: Ints) -> Floats:
         """True accuracy of each stream (B, a), by the conditions of classes (B, R)."""

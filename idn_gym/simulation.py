@@ -195,12 +195,10 @@ class Simulation:
         return Slot(programme.observations, vector, programme.scalar, *ended, programme.metrics)
 
     def masks(self) -> npt.NDArray[np.bool_]:
-        """(B, choices) allowed choices of the coming slot, by nominal memory if the slot's memory is hidden.
-
-        At the end of an episode, the masks are those of its last slot.
-        """
+        """(B, choices) allowed in the coming slot or the last one; by nominal memory if that is hidden."""
         state = self.now._replace(slot=np.minimum(self.now.slot, self._horizon - 1))
-        return self.codec.masks(self._known, state)
+        masks = self.codec.masks(self._known, state)
+        return masks if self.quality is None else self.quality.narrow(self.codec, masks)
 
     def describe(self) -> dict[str, Any]:
         """Explain the entries of observations, actions and rewards."""

@@ -22,7 +22,9 @@ from tests.test_hidden_quality import played
 
 BASELINE = "digits_lab_baseline"
 BOARD, CONTROLLER = 0, 1
-RULES = ["always", "band", "gain"]
+WAYS = {"distil": {"rule": "always", "method": "distil", "teacher": BASELINE}}
+"""Ways to adapt that are more than a rule."""
+RULES = ["always", "band", "gain", "federated", *WAYS]
 
 
 def adapting_world(**changes):
@@ -34,6 +36,7 @@ def adapting_world(**changes):
 
 
 def with_adaptation(**keys):
+    keys |= WAYS.get(keys.get("rule"), {})
     return adapting_world(**{f"quality.adaptation.{name}": value for name, value in keys.items()})
 
 
@@ -125,7 +128,7 @@ def test_work_takes_its_seconds_and_joules():
             before = book._work.copy()
             _, _, _, _, infos = env.step(all_loaded(env))
             if infos["adaptations"][0] and book._work[0, v] and not before[0, v]:
-                expected = plan.macs[v, round(book._next_true[0, v].sum())] / plan.rate[BOARD]
+                expected = plan.macs[v, round(book.versions.next_true[0, v].sum())] / plan.rate[BOARD]
                 assert book._work[0, v] == pytest.approx(expected)
                 start = book._work[0, v]
             assert not (book._work[0, v] and book._true[0, v].any())

@@ -15,14 +15,20 @@ BY_CONDITIONS = ("conditions", "oracle")
 class Adaptation:
     """Nodes adapt the models that they hold to samples of their own."""
 
-    rule: Literal["never", "always", "gain", "band", "asked"] = "never"
+    rule: Literal["never", "always", "gain", "band", "federated", "asked"] = "never"
     """never; always: whenever there are samples; gain: what is expected to gain most; band: where the
-    accuracy in force has fallen; asked: when an action says so, which takes the codec `adapt`"""
-    method: Literal["head", "norm", "bottleneck", "everything"] = "norm"
-    """which weights change; see docs/adaptation.md"""
+    accuracy in force has fallen; federated: as gain, but nodes may train together and average weights, in
+    coalitions from which each of them expects to win; asked: when an action says so, which takes the codec
+    `adapt`"""
+    method: Literal["head", "norm", "bottleneck", "everything", "distil-head", "distil"] = "norm"
+    """which weights change; distil-head and distil: head and everything, by answers of the teacher; see
+    docs/adaptation.md"""
+    teacher: str | None = None
+    """model of the tasks, at its nearest repository, that labels pictures in place of users, for what their
+    way and its computing cost; needed by distil-head and distil"""
     labels: float = bounded(0.05, least=0, most=1)
-    """share of the answers of models that can adapt whose label is bought, at `probes.cost` each, after
-    `probes.delay`; none by rule never"""
+    """share of the answers of models that can adapt whose label is bought, at `probes.cost` each unless there
+    is a teacher, after `probes.delay`; none by rule never"""
     least: int = bounded(10, least=1)
     """samples that an adaptation needs"""
     patience: int = bounded(10, least=1)
@@ -39,9 +45,17 @@ class Adaptation:
     tables: tuple[str, ...] = ()
     """files with adaptations of your own models, beside those that ship"""
 
+    def __post_init__(self) -> None:
+        distils = self.method.startswith("distil")
+        if distils != (self.teacher is not None):
+            wrong = f"null is not allowed with {self.method}; must be a model of the tasks"
+            if not distils:
+                wrong = f"{show(self.teacher)} is not allowed with {self.method}; must be null"
+            raise ConfigError("teacher", wrong)
+
     def takes_likeliest(self, accuracy: str) -> bool:
         """Whether only samples are taken that are believed to have the likeliest condition."""
-        return self.rule == "gain" or (self.rule == "asked" and accuracy in BY_CONDITIONS)
+        return self.rule in ("gain", "federated") or (self.rule == "asked" and accuracy in BY_CONDITIONS)
 
     def check(self, accuracy: str) -> None:
         """Refuse what needs a belief about conditions where there is none.
@@ -50,11 +64,11 @@ class Adaptation:
             accuracy: in force.
 
         Raises:
-            ConfigError: rule gain, the guard or pulling, by an accuracy that knows no conditions.
+            ConfigError: rule gain or federated, the guard or pulling, by an accuracy without conditions.
         """
         if self.rule == "never" or accuracy in BY_CONDITIONS:
             return
-        for key, value in (("rule", "gain"), ("guard", True), ("share", "pull")):
+        for key, value in (("rule", "gain"), ("rule", "federated"), ("guard", True), ("share", "pull")):
             if getattr(self, key) == value:
                 must = f"quality.accuracy must be {' or '.join(BY_CONDITIONS)}"
                 raise ConfigError(

@@ -94,6 +94,81 @@ def test_masks_leave_out_what_is_not_there():
     assert len(allowed) == env.single_action_space.nvec.sum()
 
 
+def sharing_env(rows=1):
+    """Open, where nodes may be sent weights."""
+    return open_env(rows, share="pull")
+
+
+def choosing(env, board=0, controller=0):
+    """The action that holds everything and makes these choices for the model of two nodes."""
+    codec = env.simulation.codec
+    choices = np.zeros(codec.adaptable, np.int64)
+    choices[[pair_of(env, BOARD), pair_of(env, CONTROLLER)]] = board, controller
+    return np.tile(codec.encode(holding(env), choices), (env.num_envs, 1))
+
+
+def test_weights_are_sent_when_that_is_asked_for():
+    env = sharing_env()
+    env.reset(seed=0)
+    book, plan = env.simulation.quality.adapting, env.simulation.compiled.adaptations
+    board, controller = pair_of(env, BOARD), pair_of(env, CONTROLLER)
+    for _ in range(15):
+        env.step(choosing(env, board=1))
+    assert book._true[0, board].any() and not book._true[0, controller].any()  # nothing comes by itself
+    assert env.step(choosing(env))[4]["adaptation_traffic"][0] == 0.0
+    infos = env.step(choosing(env, controller=2))[4]
+    assert infos["adaptation_traffic"][0] == 2 * plan.changed[controller]  # the board is two links away
+    np.testing.assert_array_equal(book._true[0, controller], book._true[0, board])
+    infos = env.step(choosing(env, controller=3))[4]
+    assert infos["adaptation_traffic"][0] == 3 * plan.changed[controller]  # and the cloud three
+    assert not book._true[0, controller].any() and book._true[0, board].any()
+    assert env.step(choosing(env, controller=3))[4]["adaptations"][0] == 0.0  # they are there already
+
+
+def test_the_guard_may_refuse_weights_but_not_those_of_the_catalogue():
+    env = open_env(share="pull", guard=True)
+    env.reset(seed=0)
+    book, v = env.simulation.quality.adapting, pair_of(env, CONTROLLER)
+    for _ in range(15):
+        env.step(choosing(env))
+    book._known[0, pair_of(env, BOARD), 0] = book._true[0, pair_of(env, BOARD), 0] = 100.0
+    assert env.step(choosing(env, controller=2))[4]["adaptations"][0] == 0.0  # learnt in the light
+    book._known[0, v, 1] = book._true[0, v, 1] = 100.0
+    assert env.step(choosing(env, controller=3))[4]["adaptations"][0] == 1.0
+    assert not book._true[0, v].any()
+
+
+def test_masks_leave_out_weights_that_are_nowhere():
+    env = sharing_env()
+    env.reset(seed=0)
+    pairs, board, controller = (
+        env.simulation.codec.adaptable,
+        pair_of(env, BOARD),
+        pair_of(env, CONTROLLER),
+    )
+
+    def allowed():
+        return env.action_masks()[0, : 4 * pairs].reshape(pairs, 4).astype(int).tolist()
+
+    assert allowed()[board] == allowed()[controller] == [1, 0, 0, 0]
+    env.step(choosing(env))
+    assert allowed()[board] == allowed()[controller] == [1, 1, 0, 0]
+    for _ in range(15):
+        env.step(choosing(env, board=1))
+    assert allowed()[board] == [1, 1, 0, 1] and allowed()[controller] == [1, 1, 1, 0]
+    env.step(choosing(env, controller=2))
+    assert allowed()[board] == allowed()[controller] == [1, 1, 1, 1]
+    assert len(env.action_masks()[0]) == env.single_action_space.nvec.sum()
+
+
+def test_choices_say_what_they_do():
+    line = sharing_env().simulation.codec.describe()[1]
+    model = "digits_lab_baseline"
+    assert line == (
+        f"board: 0 nothing, 1 adapt {model}, 2 pull {model} from another node, 3 {model} of the catalogue"
+    )
+
+
 def test_actions_are_those_of_their_description():
     env = open_env()
     codec = env.simulation.codec
@@ -105,8 +180,9 @@ def test_actions_are_those_of_their_description():
     np.testing.assert_array_equal(wanted[[BOARD, CONTROLLER]], placement[[BOARD, CONTROLLER]])
 
 
-def test_rows_are_single_environments():
-    world = with_adaptation(**CALM)
+@pytest.mark.parametrize("share", ["none", "pull"])
+def test_rows_are_single_environments(share):
+    world = with_adaptation(**CALM | {"share": share})
     env = make_env(2, world=world, action="adapt")
     alone = [IDNEnv(world, action="adapt", preference="balanced") for _ in range(2)]
     env.action_space.seed(0)

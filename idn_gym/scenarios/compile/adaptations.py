@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -13,10 +13,13 @@ import numpy as np
 
 from idn_gym.catalog.adaptation import Adaptations, read_adaptation
 from idn_gym.catalog.reader import SHIPPED_TABLES
+from idn_gym.catalog.schema import Model
 from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, Tables
 from idn_gym.scenarios.compile.answers import KNOWN, PLAYING, RAW_BINS, AnswerTables
+from idn_gym.scenarios.compile.averaging import measured_averaging
 from idn_gym.scenarios.compile.routes import Network
+from idn_gym.scenarios.compile.teachers import AskedStreams, UpstreamTeacher, teaching_costs
 from idn_gym.scenarios.config_quality import HiddenQuality
 from idn_gym.scenarios.processes.timed_rows import last_change
 
@@ -46,6 +49,17 @@ class AdaptationTables(NamedTuple):
     hops: Floats  # (N, N) links of the way from node to node; inf without one
     joules: Floats  # (N, N) [J/byte] of that way
     home: Ints  # (v,) nearest node that pins the model, or EMPTY
+    teach_joules: Floats  # (a,) [J] of having a picture labelled by the teacher; 0: users label
+    teach_traffic: Floats  # (a,) [byte-hops] of it
+    rounds: float  # in which nodes that learn together send weights up and are sent others
+    averaging: Floats  # (2,) exponent of `Averaging`, known beforehand and coming true
+
+    def sources_of_pairs(self) -> Bools:
+        """(v, v) of each pair (row), those that may send it weights: of its model, within reach."""
+        same = self.pair_model[:, None] == self.pair_model
+        same &= np.isfinite(self.hops[self.pair_node[None], self.pair_node[:, None]])
+        found: Bools = same & ~np.eye(len(same), dtype=np.bool_)
+        return found
 
 
 def plan_adaptations(
@@ -55,6 +69,7 @@ def plan_adaptations(
     sources: Sequence[str],
     network: Network,
     ingress: Ints,
+    models: Mapping[str, Model],
 ) -> AdaptationTables | None:
     """Look up which models can adapt where, to what effect and at what cost.
 
@@ -65,12 +80,14 @@ def plan_adaptations(
         sources: names of the models in the catalogue, (M,).
         network: nodes and links.
         ingress: (R,) node of each class.
+        models: of the catalogue.
 
     Returns:
         None where nothing adapts.
 
     Raises:
-        ConfigError: a table cannot be read; none has any of the models; a condition was not measured.
+        ConfigError: a table cannot be read; none has any of the models; a condition was not measured; there
+            is no such teacher.
     """
     adaptation = None if quality is None else quality.adaptation
     if quality is None or adaptation is None or answers is None:
@@ -95,7 +112,7 @@ def plan_adaptations(
             changes[:, k] = _curves(table, sources[m], k, quality, answers, most)
     sees = (pairs[:, :1] == ingress[answers.stream_class]) | ((pairs[:, :1] == node) & alone)
     sees &= tables.model_task[pairs[:, 1:]] == tables.model_task[model]
-    return AdaptationTables(
+    plan = AdaptationTables(
         pair_node=pairs[:, 0].astype(np.int64),
         pair_model=pairs[:, 1].astype(np.int64),
         pair_kind=kind,
@@ -107,7 +124,22 @@ def plan_adaptations(
         rate=np.array([device.macs_per_second for device in network.devices]),
         **_costs([(at[sources[m]], sources[m]) for m in pairs[:, 1]], adaptation.method, most),
         **_ways(network, tables, pairs),
+        teach_joules=np.zeros(len(able)),
+        teach_traffic=np.zeros(len(able)),
+        rounds=0.0,
+        averaging=np.zeros(2),
     )
+    if adaptation.rule == "federated":
+        fits = [measured_averaging(found, adaptation.method, part) for part in (KNOWN, PLAYING)]
+        plan = plan._replace(rounds=fits[0].rounds, averaging=np.array([fit.exponent for fit in fits]))
+    if adaptation.teacher is None:
+        return plan
+    asked = AskedStreams(
+        site=ingress[answers.stream_class], model=model, node=np.where(alone, node, EMPTY), sources=sources
+    )
+    teacher = UpstreamTeacher(adaptation.teacher, _upstream_macs(found, adaptation.method), models)
+    joules, traffic = teaching_costs(teacher, asked, tables, network, (plan.hops, plan.joules))
+    return plan._replace(teach_joules=joules, teach_traffic=traffic)
 
 
 def _table_files(own: Sequence[str]) -> list[str]:
@@ -128,6 +160,16 @@ def _table_of(tables: Sequence[Adaptations], network: str, method: str) -> Adapt
         ):
             return table
     return None
+
+
+def _upstream_macs(tables: Sequence[Adaptations], method: str) -> float:
+    """[MAC] per picture of the teacher, by the first table that has the method."""
+    return next(
+        float(table.upstream_macs[r])
+        for table in tables
+        for r, row in enumerate(table.rows)
+        if row.method == method
+    )
 
 
 def _curves(

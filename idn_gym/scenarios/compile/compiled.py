@@ -187,7 +187,7 @@ def _build(
         placements=read_placements(scenario.placements, names, tables, gathered.placeable),
         answers=answers,
         adaptations=plan_adaptations(
-            scenario.quality, answers, tables, gathered.sources, network, classes.ingress
+            scenario.quality, answers, tables, gathered.sources, network, classes.ingress, catalog.models
         ),
     )
 
