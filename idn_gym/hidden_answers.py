@@ -95,8 +95,9 @@ class AnswerBook:
             if true is not None:
                 found = _adapted(rng, count, found, self._true[cells], true[b, stream[part]])
             right[part] = rng.hypergeometric(found, count - found, labelled[part])
-        mean = (told * self._answers.middle).sum(axis=1) / np.maximum(1, told.sum(axis=1))
-        outcome.confidence[row, stream] = amount * mean
+        count, middle = np.maximum(1, told.sum(axis=1)), self._answers.middle
+        outcome.confidence[row, stream] = amount * ((told * middle).sum(axis=1) / count)
+        outcome.squares[row, stream] = amount * ((told * middle**2).sum(axis=1) / count)
         asked = np.zeros_like(outcome.answered)
         asked[row, stream] = labelled
         heard = Heard(row, stream, told.astype(float), outcome.labelled, outcome.right)
