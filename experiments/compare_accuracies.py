@@ -28,8 +28,9 @@ from idn_gym.scenarios.config_quality import InForce
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 
-PROBED = {"labels": 0.05, "alarm": 0.5}
-"""Share of answers whose label is bought, where the scenario sets none: always, and after an alarm."""
+PROBED = {"labels": 0.05, "alarm": 0.5, "disagreement": 0.05}
+"""Share of answers whose label is bought, or of requests copied, where the scenario sets none; `alarm`:
+after one."""
 
 NOMINAL, ORACLE = "nominal", "oracle"
 

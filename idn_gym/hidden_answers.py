@@ -50,7 +50,13 @@ class AnswerBook:
         self.key[row] = child.generate_state(4, np.uint64).reshape(2, 2)
 
     def draw(
-        self, slot: Ints, outcome: Outcome, condition: Ints, share: Floats, true: Floats | None
+        self,
+        slot: Ints,
+        outcome: Outcome,
+        condition: Ints,
+        share: Floats,
+        true: Floats | None,
+        copied: Floats | None = None,
     ) -> tuple[Heard, Floats]:
         """Answers of a slot.
 
@@ -60,6 +66,7 @@ class AnswerBook:
             condition: (B, R) that was in force.
             share: (B, a) of answers whose label is asked for.
             true: (B, a) accuracies where models have adapted; None: those of the tables.
+            copied: (a,) share of requests that a model upstream answers, too; None: none.
 
         Returns:
             What is heard, as counts, and labels asked for (B, a).
@@ -67,13 +74,20 @@ class AnswerBook:
         row, stream = np.nonzero(outcome.answered > 0.0)
         kind, under = self._answers.stream_kind[stream], condition[row, self._answers.stream_class[stream]]
         amount, chance, probed = outcome.answered[row, stream], self._chance[kind, under], share[row, stream]
-        told, (labelled, right) = np.zeros(chance.shape, np.int64), np.zeros((2, len(row)), np.int64)
+        told = np.zeros(chance.shape, np.int64)
+        labelled, right, compared, agreed = np.zeros((4, len(row)), np.int64)
         ends = np.searchsorted(row, np.arange(len(slot) + 1)).tolist()
         for b, (first, end) in enumerate(pairwise(ends)):
             part, rng = slice(first, end), self._seek(self.key[b, 0], slot[b])
             count = np.floor(amount[part] + rng.random(end - first)).astype(np.int64)  # as many on average
             told[part] = rng.multinomial(count, chance[part])
             labelled[part] = rng.binomial(count, probed[part])
+            if copied is not None:
+                compared[part] = rng.binomial(count, copied[stream[part]])
+                assert self._answers.copies is not None
+                agreeing = self._answers.copies.agreeing[stream[part], under[part]]
+                alike = rng.binomial(told[part], agreeing).sum(axis=1)
+                agreed[part] = rng.hypergeometric(alike, count - alike, compared[part])
             if not labelled[part].any():
                 continue
             rng, cells = self._seek(self.key[b, 1], slot[b]), (kind[part], under[part])
@@ -81,12 +95,17 @@ class AnswerBook:
             if true is not None:
                 found = _adapted(rng, count, found, self._true[cells], true[b, stream[part]])
             right[part] = rng.hypergeometric(found, count - found, labelled[part])
-        mean = (told * self._answers.middle).sum(axis=1) / np.maximum(1, told.sum(axis=1))
-        outcome.confidence[row, stream] = amount * mean
+        count, middle = np.maximum(1, told.sum(axis=1)), self._answers.middle
+        outcome.confidence[row, stream] = amount * ((told * middle).sum(axis=1) / count)
+        outcome.squares[row, stream] = amount * ((told * middle**2).sum(axis=1) / count)
         asked = np.zeros_like(outcome.answered)
         asked[row, stream] = labelled
+        heard = Heard(row, stream, told.astype(float), outcome.labelled, outcome.right)
+        if copied is not None:
+            heard = heard._replace(row_compared=np.zeros_like(asked), row_agreed=np.zeros_like(asked))
+            heard.row_compared[row, stream], heard.row_agreed[row, stream] = compared, agreed
         self._post(slot, outcome, row, stream, np.stack([labelled, right], axis=1))
-        return Heard(row, stream, told.astype(float), outcome.labelled, outcome.right), asked
+        return heard, asked
 
     def _post(self, slot: Ints, outcome: Outcome, row: Ints, stream: Ints, labels: Ints) -> None:
         """Send for labels (n, 2) of streams in rows, (n,) each, and hand over those that are due."""

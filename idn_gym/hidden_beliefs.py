@@ -6,6 +6,7 @@ import numpy as np
 
 from idn_gym.core.arrays import Ints
 from idn_gym.quality.in_force import (
+    AgreementBelief,
     AlarmBelief,
     Belief,
     ConditionBelief,
@@ -13,7 +14,9 @@ from idn_gym.quality.in_force import (
     FadingMeans,
     LabelBelief,
 )
-from idn_gym.scenarios.compile.answers import AnswerTables
+from idn_gym.quality.signals import share_above
+from idn_gym.quality.source import fit_streams
+from idn_gym.scenarios.compile.answers import RAW_BINS, AnswerTables
 from idn_gym.scenarios.config_quality import HiddenQuality
 
 
@@ -43,6 +46,15 @@ def make_belief(
         case "difference":
             source = (raw * samples).sum(axis=1) / samples.sum(axis=1)
             return ConfidenceBelief(means, raw[kind], shift=nominal - source[kind])
+        case "atc":
+            # One threshold on the confidence of an answer, whatever exit it left by.
+            bins = answers.calibrating.reshape(len(samples), -1, RAW_BINS, 2).sum(axis=1)
+            source = fit_streams(bins.sum(axis=2), bins[..., 1], answers.middle[:RAW_BINS])
+            above = share_above(source.threshold, RAW_BINS)
+            return ConfidenceBelief(means, np.tile(above, samples.shape[1] // RAW_BINS)[kind])
+        case "disagreement":
+            assert answers.copies is not None
+            return AgreementBelief(means, nominal - answers.copies.source)
         case "labels":
             return LabelBelief(means)
         case "alarm":

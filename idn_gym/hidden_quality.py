@@ -26,7 +26,7 @@ from idn_gym.core.arrays import (
     State,
 )
 from idn_gym.core.places import place_of
-from idn_gym.core.pricing import price_answers
+from idn_gym.core.pricing import price, price_answers
 from idn_gym.hidden_answers import AnswerBook
 from idn_gym.hidden_beliefs import make_belief
 from idn_gym.quality.counts import put_state
@@ -68,6 +68,8 @@ class QualityBook:
         self._shape = rows, len(self._answers.stream_class)
         self._belief = make_belief(self._quality, self._answers, compiled.class_ingress, rows)
         self._true = self._answers.truth()
+        copies = self._answers.copies
+        self._copied = None if copies is None else np.where(copies.spared, 0.0, self._quality.probes.share)
         self._drawn = AnswerBook(self._answers, self._quality.probes.delay, rows)
         self._lists = np.zeros(rows, np.int64)
         classes = len(compiled.tables.class_task)
@@ -110,16 +112,18 @@ class QualityBook:
         condition = self._draw.condition[rows, place_of(slot, self._draw.condition.shape[1])]
         true = self._truth(condition)
         version = None if self.adapting is None else true
-        heard, probes = self._drawn.draw(slot, outcome, condition, self._share(), version)
+        heard, probes = self._drawn.draw(slot, outcome, condition, self._share(), version, self._copied)
         self.heard = heard
         self._correct(outcome, condition, true, probes, reward)
+        if self._copied is not None:
+            self._copy(heard.row_compared, outcome, reward)
         if self._belief is not None:
             self._belief.note(heard)
         if self.adapting is not None:
             belief = self._chances(condition)
             self.adapting.hear(slot, outcome, probes, condition, belief)
             self.adapting.advance(slot, after, outcome, belief, self._believed(condition), asked)
-            self._charge(reward)
+            self._charge(reward, self.adapting.cost.adaptation_energy, self.adapting.cost.adaptation_traffic)
         self._put_in_force(np.ones(len(slot), np.bool_), slot + 1)
 
     def narrow(self, codec: ActionCodec, masks: Bools) -> Bools:
@@ -162,7 +166,7 @@ class QualityBook:
 
     def _share(self) -> Floats:
         """Share of the answers of each stream whose label is bought, (B, a)."""
-        share = np.full(self._shape, self._quality.probes.share)
+        share = np.full(self._shape, self._quality.probes.share if self._copied is None else 0.0)
         probed = None if self._belief is None else self._belief.probed()
         if probed is not None:
             share *= probed
@@ -187,11 +191,21 @@ class QualityBook:
             reward.vectors[:, i] += share
             reward.scalars[:] += reward.weights[:, i] * share / reward.scales[i]
 
-    def _charge(self, reward: Reward) -> None:
-        """Put what adapting cost into rewards."""
-        assert self.adapting is not None
-        cost = self.adapting.cost
-        for source, amount in ((JOULE, cost.adaptation_energy), (BYTE_HOP, cost.adaptation_traffic)):
+    def _copy(self, compared: Floats, outcome: Outcome, reward: Reward) -> None:
+        """Charge copies of requests (B, a) by what the option upstream takes that answers them."""
+        assert self._answers.copies is not None
+        option = self._answers.copies.option[self._answers.stream_class]
+        joules = (compared * self._draw.option_joules[:, option]).sum(axis=1)
+        byte_hops = (compared * self._tables.option_traffic[option]).sum(axis=1)
+        outcome.load_energy[:] += joules
+        outcome.load_traffic[:] += byte_hops
+        tariff = self._draw.tariff
+        self.truth.tariff_cost[:] += price(tariff.T, 0.0, 0.0, joules, byte_hops) / reward.nominal_requests
+        self._charge(reward, joules, byte_hops)
+
+    def _charge(self, reward: Reward, joules: Floats, byte_hops: Floats) -> None:
+        """Put energy and traffic (B,) beside that of serving into rewards."""
+        for source, amount in ((JOULE, joules), (BYTE_HOP, byte_hops)):
             for i in np.flatnonzero(reward.source == source):
                 share = reward.sign[i] * amount / reward.nominal_requests
                 reward.vectors[:, i] += share

@@ -15,6 +15,7 @@ from idn_gym.core.slots import one_slot
 from idn_gym.env import IDNEnv
 from idn_gym.evaluation.ceiling import static_ceiling
 from idn_gym.evaluation.rollout import rollout
+from idn_gym.hidden_beliefs import make_belief
 from idn_gym.hidden_quality import QualityBook
 from idn_gym.optimum.concave_gain import gain_and_gradient
 from idn_gym.optimum.dynamic.bound import dynamic_bound
@@ -22,31 +23,42 @@ from idn_gym.optimum.option_ranking import allocate_ranking, note_others
 from idn_gym.policies.registry import POLICIES, make_policy
 from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.compile.answers import RAW_BINS
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 from idn_gym.vector import IDNVectorEnv
 from tests.hidden_worlds import CONDITIONS, hidden_world
 
-WITHOUT_LABELS = ["nominal", "confidence", "calibrated", "difference", "conditions"]
+WITHOUT_LABELS = ["nominal", "confidence", "calibrated", "difference", "atc", "disagreement", "conditions"]
 ESTIMATES = [*WITHOUT_LABELS, "labels", "alarm", "oracle"]
+COPIED = {"probes": {"share": 0.3}}
 PROBED = {"probes": {"share": 0.3, "cost": 0.5, "delay": 2}}
 
 
-def make_env(rows=1, action="scores", world=None, **quality):
+def make_env(rows=1, action="scores", world=None, observation="flat", **quality):
+    if quality.get("accuracy") == "disagreement":
+        quality = {**COPIED, **quality}
     world = hidden_world(**quality) if world is None else world
-    return IDNVectorEnv(rows, scenario=world, action=action, preference="balanced")
+    return IDNVectorEnv(rows, scenario=world, action=action, observation=observation, preference="balanced")
+
+
+def tables_of(observation):
+    """Copies of the arrays of an observation of any kind."""
+    return [
+        np.copy(table) for table in (observation.values() if isinstance(observation, dict) else [observation])
+    ]
 
 
 def played(env, slots=25, seed=3, but=()):
     """All that a policy, a learner or a logger could see, slot by slot; rewards and fields `but` apart."""
     env.action_space.seed(seed)
-    seen, rewards = [env.reset(seed=seed)[0].copy()], []
+    seen, rewards = tables_of(env.reset(seed=seed)[0]), []
     simulation = env.simulation
     for _ in range(slots):
         before = one_slot(simulation.instance, simulation.now.slot)
         observation, reward, _, _, infos = env.step(env.action_space.sample())
         judged = {name: value for name, value in infos.items() if "truth/" in name or "vector_reward" in name}
-        seen.append(observation.copy())
+        seen += tables_of(observation)
         seen += [value for name, value in infos.items() if name not in judged]
         seen += [*map(np.copy, before.draw), *map(np.copy, simulation.now)]
         seen += [np.copy(value) for name, value in simulation.last._asdict().items() if name not in but]
@@ -64,10 +76,13 @@ def with_another_truth(env):
     return env
 
 
-@pytest.mark.parametrize("accuracy", WITHOUT_LABELS)
-def test_the_truth_moves_rewards_and_nothing_else(accuracy):
-    seen, rewards = played(make_env(accuracy=accuracy))
-    other_seen, other_rewards = played(with_another_truth(make_env(accuracy=accuracy)))
+@pytest.mark.parametrize(
+    ("accuracy", "observation"), [*((name, "flat") for name in WITHOUT_LABELS), ("calibrated", "graph")]
+)
+def test_the_truth_moves_rewards_and_nothing_else(accuracy, observation):
+    seen, rewards = played(make_env(accuracy=accuracy, observation=observation))
+    other = with_another_truth(make_env(accuracy=accuracy, observation=observation))
+    other_seen, other_rewards = played(other)
     assert len(seen) == len(other_seen)
     for one, other in zip(seen, other_seen, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -211,6 +226,72 @@ def test_serving_follows_the_accuracy_in_force(asked):
     assert simulation.last.served.sum() == pytest.approx(simulation.last.arrived.sum())
 
 
+def test_copies_are_paid_for_and_move_what_is_believed():
+    """By hand: energy and traffic of the upstream option, in rewards, infos and the truth; no labels."""
+    env = make_env(accuracy="disagreement", probes={"share": 0.5, "cost": 0.5})
+    env.reset(seed=2)
+    env.action_space.seed(2)
+    simulation, tables = env.simulation, env.simulation.compiled.tables
+    answers, copies = simulation.compiled.answers, simulation.compiled.answers.copies
+    for rho, option in enumerate(copies.option):
+        mine = answers.stream_class == rho
+        assert answers.nominal[answers.stream_kind[mine]].max() == pytest.approx(
+            1 - tables.option_error[option]
+        )
+        assert simulation.compiled.names.nodes[tables.part_node[tables.part_start[option]]] == "cloud"
+    believed, sent = [], 0.0
+    for _ in range(10):
+        slot = simulation.instance.draw
+        price, tariff = slot.option_joules.copy(), slot.tariff[0].copy()
+        _, reward, _, _, infos = env.step(env.action_space.sample())
+        heard, outcome = simulation.quality.heard, simulation.last
+        compared, of = heard.row_compared[0], copies.option[answers.stream_class]
+        assert np.all(heard.row_agreed <= heard.row_compared) and np.all(compared <= outcome.answered[0] + 1)
+        assert np.all(compared[copies.spared] == 0.0) and not outcome.labelled.any()
+        joules, byte_hops = (compared * price[0, of]).sum(), (compared * tables.option_traffic[of]).sum()
+        assert outcome.load_energy[0] == pytest.approx(joules)  # loading is instant and free here
+        assert outcome.load_traffic[0] == pytest.approx(byte_hops)
+        energy = outcome.energy.sum() + outcome.idle_energy[0] + joules
+        requests = tables.nominal_requests
+        assert infos["energy"][0] == pytest.approx(energy / requests)
+        assert -infos["vector_reward"][0, 2] == pytest.approx(energy / requests)
+        assert -infos["vector_reward"][0, 3] == pytest.approx((outcome.traffic.sum() + byte_hops) / requests)
+        wrong = (outcome.arrived.sum() - outcome.arrived.sum() * infos["truth/accuracy"][0]) / requests
+        assert -reward[0] == pytest.approx(_cost(simulation, infos["vector_reward"][0], wrong))
+        spent = tariff[2] * joules + tariff[3] * byte_hops
+        changed = outcome.arrived.sum() * (infos["accuracy"][0] - infos["truth/accuracy"][0])
+        cost = outcome.tariff_cost[0] + tariff[0] * changed + spent
+        assert infos["truth/tariff_cost"][0] == pytest.approx(cost / requests)
+        believed.append(simulation.quality._belief.accuracy().copy())
+        sent += compared.sum()
+    assert sent > 0.0 and (believed[-1] != believed[0]).any()
+
+
+def test_thresholds_give_the_accuracy_of_the_part_they_are_fitted_on():
+    compiled = compile_scenario(hidden_world(accuracy="atc"))
+    answers = compiled.answers
+    belief = make_belief(compiled.scenario.quality, answers, compiled.class_ingress, 1)
+    samples = answers.calibrating.sum(axis=2)[answers.stream_kind]
+    right = answers.calibrating[..., 1].sum(axis=1)[answers.stream_kind]
+    np.testing.assert_allclose((samples * belief._values).sum(axis=1), right)
+    assert np.all(np.diff(belief._values[:, :RAW_BINS]) >= 0.0)  # a threshold
+
+
+def test_agreement_is_that_of_the_table():
+    """Without a drift it is what it was on the part `calibrating`, within chance; under darkness it falls."""
+    answers = compile_scenario(hidden_world(accuracy="disagreement", **COPIED)).answers
+    copies, samples = answers.copies, answers.playing.sum(axis=3)[answers.stream_kind]
+    alike = (samples * copies.agreeing).sum(axis=2) / samples.sum(axis=2)
+    np.testing.assert_allclose(alike[:, 0], copies.source, atol=0.08)
+    assert np.all(alike[copies.spared] == 1.0) and np.all(copies.source[copies.spared] == 1.0)
+    table = read_outcomes(SHIPPED_TABLES / "lab" / "digits.npz")
+    rows = [f"digits_lab_{name}/exit1" for name in ("baseline", "whole-quarter")]
+    names = compile_scenario(hidden_world()).names
+    assert names.models[1] == "digits_lab_whole-quarter"
+    for c, condition in enumerate(CONDITIONS):
+        assert alike[1, c] == pytest.approx(table.agreement(*rows, condition))
+
+
 def test_learners_are_told_the_prices_of_the_slot_that_was_played():
     prices, errors = [], []
 
@@ -254,6 +335,10 @@ def test_rollouts_report_the_truth():
         ({"conditions": {"names": ["clean"], "stay": [0.5]}}, "stay: 0.5 is not allowed"),
         ({"conditions": {"names": ["clean"], "stay": [2.0, 3.0]}}, "stay: 2 are not allowed"),
         ({"accuracy": "labels"}, "probes.share: 0 is not allowed with accuracy labels"),
+        (
+            {"accuracy": "disagreement", "probes": {}},
+            "probes.share: 0 is not allowed with accuracy disagreement",
+        ),
         ({"accuracy": "guessed"}, "accuracy: 'guessed' is not allowed"),
         ({"outcomes": ["nowhere.npz"]}, "nowhere.npz"),
     ],

@@ -20,8 +20,7 @@ D      objectives in force                         F      those of them on reque
 a      streams of answers
 ====== =========================================== ====== =======================================
 
-``xxx_start`` arrays have one entry more than rows: row ``i`` of the finer table starts at
-``xxx_start[i]`` and ends before ``xxx_start[i + 1]``.
+``xxx_start`` has one entry more than rows: row ``i`` is ``xxx_start[i]:xxx_start[i + 1]`` of the finer table.
 """
 
 from __future__ import annotations
@@ -271,6 +270,7 @@ class Outcome(NamedTuple):
     # where quality is hidden, by stream; all but the first are written once the slot is over
     answered: Floats  # (B, a) [requests]
     confidence: Floats  # (B, a) summed over answers, as the networks give it; 0 where none was sampled
+    squares: Floats  # (B, a) of the same confidences, summed over answers
     labelled: Floats  # (B, a) [requests] whose label arrived
     right: Floats  # (B, a) [requests] of these answered correctly
     samples: Floats  # (B, a) that the node has to adapt the model to, over the most that it keeps

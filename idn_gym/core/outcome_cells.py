@@ -16,7 +16,7 @@ OF_CLASS = (
 OF_NODE = ("busy", "node_utilisation", "node_wait", "loaded")
 OF_LINK = ("carried", "link_utilisation", "link_wait", "load_bytes")
 OF_STORE = ("drawn", "drained", "spilled")
-OF_STREAM = ("answered", "confidence", "labelled", "right", "samples", "adapted")
+OF_STREAM = ("answered", "confidence", "squares", "labelled", "right", "samples", "adapted")
 OF_ROW = ("tariff_cost", "idle_energy", "load_traffic", "load_energy", "idle_charged", "load_charged")
 """Fields of an outcome per class, node, link, store and stream of answers, and those of the whole row."""
 

@@ -7,6 +7,7 @@ description and a kernel cannot disagree: a column too many, too few or misspelt
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
@@ -60,6 +61,15 @@ def stack_columns(record: Any) -> FeatureRows:
     """A record of arrays (n,) as columns (n, fields), cut at their bounds."""
     pairs = zip(record, features_of(type(record)), strict=True)
     return np.stack([np.clip(column, f.low, f.high) for column, f in pairs], 1).astype(np.float32)
+
+
+@njit_inline
+def spread_of(count: float, total: float, squares: float) -> float:
+    """Standard deviation of so many values, from their sum and that of their squares; 0 without any."""
+    if count <= 0.0:
+        return 0.0
+    mean = total / count
+    return math.sqrt(max(0.0, squares / count - mean * mean))
 
 
 @njit_inline

@@ -15,6 +15,7 @@ from idn_gym.core.kernel import njit_inline, njit_spliced
 from idn_gym.core.listing import error_row
 from idn_gym.core.places import place_of
 from idn_gym.observations.base import View
+from idn_gym.observations.columns import spread_of
 from idn_gym.observations.flat_features import ABSENT, BLOCK, FlatColumns, first_options, place_features
 from idn_gym.scenarios.compile import Compiled
 
@@ -204,6 +205,7 @@ def _encode_stream(
 ) -> None:
     answered = outcome.answered[b, a]
     row[of[BLOCK.confidence, a]] = outcome.confidence[b, a] / answered if answered > 0.0 else 0.0
+    row[of[BLOCK.spread, a]] = spread_of(answered, outcome.confidence[b, a], outcome.squares[b, a])
     _put(row, of[BLOCK.samples, a], outcome.samples[b, a])
     _put(row, of[BLOCK.adapted, a], outcome.adapted[b, a])
     row[of[BLOCK.accuracy, a]] = 1.0 - draw.error_in_force[error_row(draw, b), option]

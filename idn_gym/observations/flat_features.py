@@ -58,6 +58,7 @@ FLAT_BLOCKS = (
     FeatureBlock("charge", "store", 1, "what a battery or airtime budget holds over its capacity", sure=True),
     FeatureBlock("off", "store", 1, "1: it fell to its cut-off and has not come back", sure=True),
     FeatureBlock("confidence", "stream", 1, "mean confidence of the last answers; 0: none", sure=True),
+    FeatureBlock("spread", "stream", 0.5, "standard deviation of these confidences", sure=True),
     FeatureBlock("accuracy", "stream", 1, "accuracy in force", sure=True),
     FeatureBlock("samples", "adapting", 1, "samples to adapt to, over the most that are kept", sure=True),
     FeatureBlock("adapted", "adapting", 1, "samples of the version in force over the most", sure=True),

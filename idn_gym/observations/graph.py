@@ -20,13 +20,13 @@ from idn_gym.observations.columns import features_of, highs_of
 from idn_gym.observations.expected_slot import make_expected, sight_of
 from idn_gym.observations.forecast_lists import ForecastLists, make_lists
 from idn_gym.observations.forecast_tables import make_forecast_tables, options_by_cost
+from idn_gym.observations.further_columns import LinkAirtime, NodeCharge, scenario_columns
+from idn_gym.observations.graph_answers import list_answers
 from idn_gym.observations.graph_features import (
     GRAPH_COLUMNS,
-    LinkAirtime,
     LinkConstants,
     LinkState,
     NetworkState,
-    NodeCharge,
     NodeConstants,
     NodeState,
     PairConstants,
@@ -37,7 +37,6 @@ from idn_gym.observations.graph_features import (
     Progress,
     constant_columns,
     global_columns,
-    scenario_columns,
 )
 from idn_gym.observations.graph_kernel import encode_graph
 from idn_gym.observations.graph_tables import GraphClips, GraphConstants, GraphMemory, GraphTables
@@ -91,10 +90,11 @@ class GraphObserver:
         self._forecast = make_forecast_tables(tables, node, segment)
         self._order = options_by_cost(tables, tariff)
         self._constants, self._columns = _constants(compiled), constant_columns(compiled, node, segment)
+        self._answers = list_answers(compiled)
         self._kept: KeptRows | None = None
         self._globals = global_columns(OBJECTIVES)
         rows = {"nodes": len(tables.node_memory), "links": len(tables.link_rate), "pairs": len(node)}
-        self._features = scenario_columns(tables)
+        self._features = scenario_columns(compiled)
         self._boxes = {name: _box(features, rows[name]) for name, features in self._features.items()}
         self._boxes["pair_mask"] = gym.spaces.Box(0.0, 1.0, (len(node),), np.float32)
         self._boxes["globals"] = _box(self._globals)
@@ -152,7 +152,7 @@ class GraphObserver:
         """Add the observation to a programme; arguments as in `encode`, read when it runs."""
         (tables, memory, lists, scratch), clips = room
         known = self._expected, self._sight, self._forecast, lists, scratch, self._constants
-        programme.add(encode_graph, *instance, state, outcome, *known, tables, memory, clips)
+        programme.add(encode_graph, *instance, state, outcome, *known, tables, memory, clips, self._answers)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copied and pickled as its scenario; kernels would be compiled again for arrays with other flags."""

@@ -67,13 +67,6 @@ class NodeState(NamedTuple):
     started: Annotated[float, share_column("share of the last requests that pass which began here")]
 
 
-class NodeCharge(NamedTuple):
-    """State of a node's battery before a slot, only where there are stores."""
-
-    charge: Annotated[float, share_column("what its battery holds over its capacity; 1 on the mains")]
-    off: Annotated[float, share_column("1: the battery fell to its cut-off and has not come back")]
-
-
 class LinkConstants(NamedTuple):
     """Constants of a link; one array (E,) each."""
 
@@ -89,14 +82,6 @@ class LinkState(NamedTuple):
 
     rate: Annotated[float, Column(0, RATE_BOUND, "rate of the coming slot over nominal; 1 where hidden")]
     load: Annotated[float, Column(0, RATE_BOUND, "bytes carried in the last slot over nominal")]
-
-
-class LinkAirtime(NamedTuple):
-    """Airtime of a link before a slot, only where there are stores."""
-
-    airtime: Annotated[
-        float, share_column("what is left of its airtime over an hour's; 1 without a duty cycle")
-    ]
 
 
 class PairConstants(NamedTuple):
@@ -172,26 +157,12 @@ class NetworkState(NamedTuple):
     dropped: Annotated[float, share_column("share of the last requests that were dropped")]
 
 
-STORE_COLUMNS: dict[str, tuple[Feature, ...]] = {
-    "nodes": features_of(NodeCharge),
-    "links": features_of(LinkAirtime),
-}
-"""Columns after `GRAPH_COLUMNS` where a scenario has batteries or duty cycles."""
-
-
 GRAPH_COLUMNS: dict[str, tuple[Feature, ...]] = {
     "nodes": features_of(NodeConstants) + features_of(NodeState),
     "links": features_of(LinkConstants) + features_of(LinkState),
     "pairs": sum(map(features_of, PAIR_STATE), features_of(PairConstants)),
 }
 """Columns of the tables that have rows."""
-
-
-def scenario_columns(tables: Tables) -> dict[str, tuple[Feature, ...]]:
-    """The columns of the tables that have rows, in a scenario."""
-    if not len(tables.store_capacity):
-        return GRAPH_COLUMNS
-    return {name: columns + STORE_COLUMNS.get(name, ()) for name, columns in GRAPH_COLUMNS.items()}
 
 
 def global_columns(objectives: Sequence[str]) -> tuple[Feature, ...]:

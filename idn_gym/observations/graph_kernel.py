@@ -18,11 +18,11 @@ from idn_gym.observations.expected_slot import Sight, expect_slot
 from idn_gym.observations.forecast import forecast_savings
 from idn_gym.observations.forecast_lists import ForecastLists
 from idn_gym.observations.forecast_tables import TOUCHED, ForecastTables
+from idn_gym.observations.further_columns import LinkAirtime, NodeCharge
+from idn_gym.observations.graph_answers import AnswerLists, write_answers
 from idn_gym.observations.graph_features import (
-    LinkAirtime,
     LinkState,
     NetworkState,
-    NodeCharge,
     NodeState,
     Progress,
 )
@@ -47,6 +47,7 @@ def encode_graph(block: int) -> None:
         fetch(block, 10, GraphTables),
         fetch(block, 11, GraphMemory),
         fetch(block, 12, GraphClips),
+        fetch(block, 13, AnswerLists),
     )
 
 
@@ -65,6 +66,7 @@ def _encode(
     out: GraphTables,
     memory: GraphMemory,
     clips: GraphClips,
+    answers: AnswerLists,
 ) -> None:
     for b in range(len(clips.clipped)):
         before = scratch.change[b]
@@ -77,6 +79,8 @@ def _encode(
         clipped += write_pairs(tables, expected, f, g, b, out, memory)
         if len(tables.store_capacity) > 0:
             clipped += _write_stores(tables, state, g, b, out)
+        if tables.answer_streams > 0:
+            clipped += write_answers(tables, expected, outcome, answers, b, out)
         over = state.slot[b] / sight.horizon
         clips.clipped[b] = clipped + _write_globals(tables, expected, outcome, g, over, b, out)
 

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.objective_records import OBJECTIVES
-from idn_gym.observations.graph_features import global_columns, scenario_columns
+from idn_gym.observations.further_columns import scenario_columns
+from idn_gym.observations.graph_features import global_columns
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.contexts import ContextSizes
 
@@ -49,7 +50,7 @@ class PaddedGraph:
             sizes: upper bounds for all scenarios.
         """
         self.sizes = sizes
-        self._columns = scenario_columns(compiled.tables)
+        self._columns = scenario_columns(compiled)
         self._most = {**sizes._asdict(), "models": sizes.pairs}
         boxes: dict[str, gym.spaces.Box] = {}
         for name, features in self._columns.items():
@@ -77,8 +78,9 @@ class PaddedGraph:
         model = tables.segment_model[segment]
         source, target = compiled.link_ends.T
         counts = {"nodes": len(tables.node_memory), "links": len(source), "pairs": len(node)}
-        if scenario_columns(tables) != self._columns:
-            raise ConfigError("context", "only some of its scenarios have batteries or duty cycles")
+        if scenario_columns(compiled) != self._columns:
+            some = "batteries, duty cycles, hidden quality or models that adapt"
+            raise ConfigError("context", f"only some of its scenarios have {some}")
         for name, count in counts.items():
             if count > self._most[name]:
                 raise ConfigError(

@@ -19,6 +19,10 @@ HARM = 0.05
 """Loss of accuracy that the alarm leaves alone."""
 
 
+NONE: Floats = np.zeros((0, 0))
+"""Counts of what was not asked for."""
+
+
 class Heard(NamedTuple):
     """The streams that answered in a slot, n of them in all rows together."""
 
@@ -27,6 +31,8 @@ class Heard(NamedTuple):
     cells: Floats  # (n, d) answers by exit and bin of raw confidence
     row_labelled: Floats  # (B, a) labels that came, of this slot or an earlier one
     row_right: Floats  # (B, a) of them, right answers
+    row_compared: Floats = NONE  # (B, a) answers that a model upstream answered, too; (0, 0): no copies sent
+    row_agreed: Floats = NONE  # (B, a) of them, those with the same answer
 
 
 class Belief(abc.ABC):
@@ -106,27 +112,17 @@ class FadingMeans:
         return sums
 
 
-class ConfidenceBelief(Belief):
-    """The mean of a value per cell: the confidence itself, or what it was worth on labelled samples."""
+class MeanBelief(Belief):
+    """Means of a signal; subclasses say of which."""
 
-    def __init__(self, means: FadingMeans, values: Floats, shift: Floats | float = 0.0) -> None:
+    def __init__(self, means: FadingMeans, shift: Floats | float = 0.0) -> None:
         """Set up.
 
         Args:
             means: to be kept.
-            values: (a, d) what an answer in each cell is worth.
             shift: (a,) added to every value: by it, means agree with `nominal` where they did on the source.
         """
-        self._means, self._values = means, values
-        self._shift = np.broadcast_to(np.asarray(shift, float), means.nominal.shape)
-
-    def note(self, heard: Heard) -> None:
-        """Take in the confidences of a slot."""
-        self._means.fade()
-        count = heard.cells.sum(axis=1)
-        worth = (heard.cells * self._values[heard.stream]).sum(axis=1) + count * self._shift[heard.stream]
-        self._means.total[heard.row, heard.stream] += worth
-        self._means.count[heard.row, heard.stream] += count
+        self._means, self._shift = means, np.broadcast_to(np.asarray(shift, float), means.nominal.shape)
 
     def accuracy(self) -> Floats:
         """Means so far."""
@@ -137,12 +133,25 @@ class ConfidenceBelief(Belief):
         return {"total": self._means.total, "count": self._means.count}
 
 
-class LabelBelief(Belief):
-    """The share of right answers among those whose label came."""
+class ConfidenceBelief(MeanBelief):
+    """The mean of a value per cell: the confidence itself, or what it was worth on labelled samples."""
 
-    def __init__(self, means: FadingMeans) -> None:
-        """Set up, with means to be kept."""
-        self._means = means
+    def __init__(self, means: FadingMeans, values: Floats, shift: Floats | float = 0.0) -> None:
+        """Set up as `MeanBelief`, with what an answer in each cell is worth (a, d)."""
+        super().__init__(means, shift)
+        self._values = values
+
+    def note(self, heard: Heard) -> None:
+        """Take in the confidences of a slot."""
+        self._means.fade()
+        count = heard.cells.sum(axis=1)
+        worth = (heard.cells * self._values[heard.stream]).sum(axis=1) + count * self._shift[heard.stream]
+        self._means.total[heard.row, heard.stream] += worth
+        self._means.count[heard.row, heard.stream] += count
+
+
+class LabelBelief(MeanBelief):
+    """The share of right answers among those whose label came."""
 
     def note(self, heard: Heard) -> None:
         """Take in the labels of a slot."""
@@ -150,13 +159,15 @@ class LabelBelief(Belief):
         self._means.total += heard.row_right
         self._means.count += heard.row_labelled
 
-    def accuracy(self) -> Floats:
-        """Shares so far."""
-        return self._means.means()
 
-    def arrays(self) -> dict[str, Numbers]:
-        """Sums and counts."""
-        return {"total": self._means.total, "count": self._means.count}
+class AgreementBelief(MeanBelief):
+    """The share of answers that a model upstream agrees with, moved by a shift."""
+
+    def note(self, heard: Heard) -> None:
+        """Take in what was compared in a slot."""
+        self._means.fade()
+        self._means.total += heard.row_agreed + heard.row_compared * self._shift
+        self._means.count += heard.row_compared
 
 
 class AlarmBelief(Belief):

@@ -13,7 +13,16 @@ from idn_gym.scenarios.families import ConditionProcess, register_process
 _CONDITIONS = "idn_gym.scenarios.processes.conditions"
 
 InForce = Literal[
-    "nominal", "confidence", "calibrated", "difference", "labels", "alarm", "conditions", "oracle"
+    "nominal",
+    "confidence",
+    "calibrated",
+    "difference",
+    "atc",
+    "disagreement",
+    "labels",
+    "alarm",
+    "conditions",
+    "oracle",
 ]
 
 
@@ -126,7 +135,9 @@ class Probes:
     """Answers whose true label is bought."""
 
     share: float = bounded(0.0, least=0, most=1)
-    """share of all answers; with accuracy `alarm`, share of the answers of streams whose alarm has fired"""
+    """share of all answers; with accuracy `alarm`, share of the answers of streams whose alarm has fired;
+    with accuracy `disagreement`, share of the requests that the best model upstream answers, too, in place
+    of labels"""
     cost: float = bounded(0.1, least=0)
     """[wrong answers] cost of a label in accuracy and tariff"""
     delay: int = bounded(0, least=0, most=1000)
@@ -161,7 +172,7 @@ class HiddenQuality:
     """files with outcome tables of your own models, in addition to those that ship"""
 
     def __post_init__(self) -> None:
-        if self.accuracy in ("labels", "alarm") and self.probes.share == 0.0:
+        if self.accuracy in ("labels", "alarm", "disagreement") and self.probes.share == 0.0:
             allowed = f"with accuracy {self.accuracy}; must be above 0"
             raise ConfigError("probes.share", f"0 is not allowed {allowed}")
         name = twice(self.known)

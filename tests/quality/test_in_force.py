@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from idn_gym.quality.in_force import (
+    AgreementBelief,
     AlarmBelief,
     ConditionBelief,
     ConfidenceBelief,
@@ -55,6 +56,17 @@ def test_labels_alone_move_an_estimate_by_labels():
     assert belief.accuracy() == pytest.approx(0.9)
     belief.note(heard([50, 0, 0], labelled=10.0, right=2.0))
     assert belief.accuracy() == pytest.approx((10.0 * (0.9 - 7.0 / 20.0) + 2.0) / 20.0)
+
+
+def test_agreement_moves_an_estimate_as_it_moved_itself():
+    """From 90 % where accuracy is 80 %: at 50 % of agreement accuracy is 40 %."""
+    belief = AgreementBelief(FadingMeans(1, np.array([0.8]), ONE, 1e9, 1e-9), np.array([0.8 - 0.9]))
+    belief.note(
+        heard([50, 0, 0])._replace(row_compared=np.full((1, 1), 10.0), row_agreed=np.full((1, 1), 5.0))
+    )
+    assert belief.accuracy() == pytest.approx(0.4)
+    belief.reset(np.array([True]))
+    assert belief.accuracy() == pytest.approx(0.8)
 
 
 def test_an_alarm_probes_for_a_while_and_listens_again():

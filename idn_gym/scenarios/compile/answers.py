@@ -13,7 +13,7 @@ from idn_gym.catalog.exit_rules import all_answers, exits_taken
 from idn_gym.catalog.outcomes import SAMPLE_PARTS, Outcomes, read_outcomes
 from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.config_reader import ConfigError, closest, show
-from idn_gym.core.arrays import EMPTY, Floats, Ints, Tables
+from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, Tables
 from idn_gym.core.row_starts import owners
 from idn_gym.scenarios.config_quality import HiddenQuality
 from idn_gym.scenarios.processes.timed_rows import last_change
@@ -22,6 +22,15 @@ RAW_BINS = 20
 """Equal bins of raw confidence, of each exit."""
 
 CALIBRATING, KNOWN, PLAYING = SAMPLE_PARTS
+
+
+class CopyTables(NamedTuple):
+    """What the best model upstream answers to the same samples; letters as in `AnswerTables`."""
+
+    option: Ints  # (R,) that answers copies of the class's requests
+    spared: Bools  # (a,) streams of that model and operating point, whose requests are not copied
+    source: Floats  # (a,) share of the samples `calibrating` that both give the same answer to
+    agreeing: Floats  # (a, C, d) share of the samples `playing` of each cell; 0 where there is none
 
 
 class AnswerTables(NamedTuple):
@@ -38,6 +47,7 @@ class AnswerTables(NamedTuple):
     calibrating: Floats  # (k, d, 2) samples under the first condition of the table; wrong, right
     known: Floats  # (k, known conditions, d, 2) samples from which these may be told
     playing: Floats  # (k, C, d, 2) samples that requests are drawn from
+    copies: CopyTables | None  # where the accuracy in force needs them
 
     def truth(self) -> Floats:
         """Accuracy of each kind under each condition, (k, C)."""
@@ -51,6 +61,14 @@ class _Network(NamedTuple):
     outcomes: Outcomes
     name: str
     point: str
+
+
+class _Said(NamedTuple):
+    """A network's answers to the n samples of a part under a condition."""
+
+    cell: Ints  # (n,)
+    predicted: Ints  # (n,) class
+    correct: Bools  # (n,)
 
 
 def collect_answers(
@@ -98,7 +116,10 @@ def collect_answers(
         calibrating=np.stack([_cells(n, CALIBRATING, n.outcomes.conditions[0], exits) for n in networks]),
         known=np.stack([[_cells(n, KNOWN, name, exits) for name in known] for n in networks]),
         playing=np.stack([[_cells(n, PLAYING, name, exits) for name in names] for n in networks]),
+        copies=None,
     )
+    if quality.accuracy == "disagreement":
+        answers = answers._replace(copies=_plan_copies(tables, stream.reshape(-1), answers, networks, names))
     return answers, {"option_stream": stream.reshape(-1), "answer_streams": len(streams)}
 
 
@@ -147,8 +168,45 @@ def _find(tables: Sequence[Outcomes], source: str, point: str) -> _Network:
     raise ConfigError("tasks.models", f"{show(source)} is not allowed where {allowed}")
 
 
-def _cells(network: _Network, part: str, condition: str, exits: int) -> Floats:
-    """Samples of a part under a condition, by cell, wrong ones and right ones, (exits x bins, 2)."""
+def _plan_copies(
+    tables: Tables, stream: Ints, answers: AnswerTables, networks: Sequence[_Network], names: Sequence[str]
+) -> CopyTables:
+    """Choose who answers copies, of the options (O,) with these streams, and look up what is said alike."""
+    kinds, cells = answers.stream_kind, len(answers.middle)
+    model = tables.segment_model[tables.part_segment]
+    held = tables.pinned[tables.part_node, model] == tables.part_segment
+    lasting = np.flatnonzero(np.logical_and.reduceat(held, tables.part_start[:-1]))
+    whose = owners(tables.option_start)[lasting]
+    # Within a class the most accurate comes first, by the catalogue, and then what is nearest.
+    best = np.lexsort([tables.option_rank[lasting], -answers.nominal[kinds[stream[lasting]]], whose])
+    classes, first = np.unique(whose[best], return_index=True)
+    if len(classes) < len(tables.class_task):
+        raise ConfigError("quality.accuracy", "'disagreement' is not allowed; a task has no repository")
+    option = lasting[best[first]]
+    upstream = kinds[stream[option]][answers.stream_class]
+    source, agreeing = np.ones(len(kinds)), np.ones((len(kinds), len(names), cells))
+    for kind, other in dict.fromkeys(zip(kinds.tolist(), upstream.tolist(), strict=True)):
+        here = (kinds == kind) & (upstream == other)
+        pair = networks[kind], networks[other]
+        if pair[0].outcomes is not pair[1].outcomes:
+            wrong = f"'disagreement' is not allowed; {pair[0].name} and {pair[1].name}"
+            raise ConfigError("quality.accuracy", f"{wrong} must be in one outcome table")
+        source[here] = _agreeing(*pair, CALIBRATING, pair[0].outcomes.conditions[0], cells)[1].mean()
+        for c, name in enumerate(names):
+            place, same = _agreeing(*pair, PLAYING, name, cells)
+            counts, alike = np.bincount(place, minlength=cells), np.bincount(place, same, cells)
+            agreeing[here, c] = alike / np.maximum(1, counts)
+    return CopyTables(option, kinds == upstream, source, agreeing)
+
+
+def _agreeing(one: _Network, other: _Network, part: str, condition: str, cells: int) -> tuple[Ints, Bools]:
+    """Cell of the first network's answer to each sample of a part, (n,), and whether the other agrees."""
+    said = _say(one, part, condition)
+    return said.cell, said.predicted == _say(other, part, condition).predicted
+
+
+def _say(network: _Network, part: str, condition: str) -> _Said:
+    """Answers to the samples of a part under a condition."""
     table = network.outcomes.select(part)
     rows = table.exits(network.name)
     answers = all_answers(table, condition)
@@ -156,6 +214,11 @@ def _cells(network: _Network, part: str, condition: str, exits: int) -> Floats:
     index = np.array([table.row(name) for name in rows])[taken]
     sample = np.arange(len(taken))
     place = np.minimum((answers.raw[index, sample] * RAW_BINS).astype(np.int64), RAW_BINS - 1)
-    cell = 2 * (taken * RAW_BINS + place) + answers.correct[index, sample]
-    counts = np.bincount(cell, minlength=2 * exits * RAW_BINS).astype(float)
+    return _Said(taken * RAW_BINS + place, answers.predicted[index, sample], answers.correct[index, sample])
+
+
+def _cells(network: _Network, part: str, condition: str, exits: int) -> Floats:
+    """Samples of a part under a condition, by cell, wrong ones and right ones, (exits x bins, 2)."""
+    said = _say(network, part, condition)
+    counts = np.bincount(2 * said.cell + said.correct, minlength=2 * exits * RAW_BINS).astype(float)
     return counts.reshape(exits * RAW_BINS, 2)
