@@ -458,3 +458,20 @@ def test_the_page_states_the_tables():
         for condition in ("clean", "noise-0.2", "blur-2", "shift-3"):
             share = table.accuracy()[table.row(f"{network}/exit1"), table.condition(condition)]
             assert f"{100 * share:.1f}" in said, (network, condition)
+    compiled = compile_scenario(load_scenario("fashion-drift", {"quality.accuracy": "atc"}))
+    belief = make_belief(compiled.scenario.quality, compiled.answers, compiled.class_ingress, 1)
+    samples = compiled.answers.playing.sum(axis=3)
+    guess = (samples * belief._values[: len(samples), None]).sum(axis=2) / samples.sum(axis=2)
+    said = page[page.index("- `atc`") : page.index("**Conditions that nobody")]
+    names, kind = compiled.names.models, compiled.answers.stream_kind
+    first = [
+        int(kind[compiled.tables.option_stream[compiled.tables.option_model == m]].min())
+        for m in range(len(names))
+    ]
+    shifted = compiled.scenario.quality.conditions.names.index("shift-3")
+    for network in ("fashion_lab_baseline", "fashion_lab_c1-4bit"):
+        cell = first[names.index(network)], shifted
+        right = compiled.answers.truth()[cell]
+        assert f"on {100 * guess[cell]:.0f} % (true: {100 * right:.0f} %)" in said, network
+    best = compiled.answers.truth()[int(compiled.answers.nominal.argmax())]
+    assert f"{100 * best[1]:.0f} % of noisy and {100 * best[2]:.0f} % of blurred" in said

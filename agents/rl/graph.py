@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from agents.rl.graph_nets import EncodedGraph, Encoder, GraphSizes, Wiring, read_wiring
 from agents.rl.policy import ChoicePolicy
 from agents.rl.readouts import readout_for
-from idn_gym.config_reader import ConfigError
+from idn_gym.config_reader import ConfigError, show
 from idn_gym.policies.registry import simulation_of
 
 
@@ -120,7 +120,11 @@ def rewired(policy: GraphPolicy, env: VectorEnv[Any, Any, Any]) -> GraphPolicy:
     )
     options |= policy.further_options
     new = type(policy)(env.single_observation_space, env.single_action_space, lambda _: 0.0, **options)
-    new.load_state_dict(policy.state_dict())
+    try:
+        new.load_state_dict(policy.state_dict())
+    except RuntimeError as error:
+        problem = "has other columns than that of the training, such as those of batteries or hidden quality"
+        raise ConfigError("observation", f"{problem} ({show(str(error))})") from None
     new.set_training_mode(False)
     return new
 

@@ -21,6 +21,7 @@ from idn_gym.actions import ACTION_CODECS
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
+from tests.hidden_worlds import hidden_world
 
 CODECS = list(GraphPPOConfig.codecs())
 MASKED = [codec for codec in CODECS if ACTION_CODECS[codec].masked]
@@ -182,6 +183,16 @@ def test_a_trained_policy_is_read_for_other_networks(tmp_path):
     larger = make_env("edge-small", "placement")
     actions, _ = make_agent("ppo-graph", larger, path=path, trust=True).predict(larger.reset(seed=0)[0])
     assert actions in larger.action_space
+
+
+def test_it_learns_from_columns_that_only_some_scenarios_have():
+    hidden = make_env(hidden_world(horizon=8, accuracy="calibrated"))
+    trained = make_algorithm(hidden)
+    before = torch.nn.utils.parameters_to_vector(trained.policy.parameters()).clone()
+    after = torch.nn.utils.parameters_to_vector(trained.learn(64).policy.parameters())
+    assert torch.isfinite(after).all() and not torch.equal(before, after)
+    with pytest.raises(ConfigError, match=r"^observation: has other columns than that of the training"):
+        reader_of(trained.policy, make_env())
 
 
 @pytest.mark.parametrize("codec", CODECS)
