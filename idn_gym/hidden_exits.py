@@ -62,29 +62,45 @@ class ExitCosts:
         self._first = np.where(place == 0, 0, self._last)
         self._true = _by_exit(answers.playing.sum(axis=3))
 
-    def spent(self, draw: Draw, b: int, pace: Floats) -> Floats:
-        """(X, S) by the requests of each exit branch, waiting left out; `pace` (J,) as in `Scratch`."""
-        tables = self._tables
-        pace = np.nan_to_num(pace, posinf=0.0)  # nothing is served over links that are down
-        seconds = tables.branch_seconds * draw.slowdown[b, self._node]
-        sending = tables.branch_bytes * (pace[self._here] - pace[self._before])
-        joules = (seconds * tables.node_watts[self._node]).sum(axis=1) + self._link_joules
-        return np.stack([self._delay + (seconds + sending).sum(axis=1), joules, self._byte_hops], axis=1)
-
-    def extra(self, draw: Draw, b: int, pace: Floats, shares: Floats) -> Floats:
-        """What a request of each option spends beyond what the catalogue says, (O, S).
+    def spent(self, draw: Draw, row: Ints, branch: Ints, pace: Floats) -> Floats:
+        """What a request spends that ends at an exit branch, waiting left out, (n, S).
 
         Args:
             draw: speeds of devices.
-            b: row.
-            pace: (J,) [s/byte] up to each position of the routes.
-            shares: (a, exits) of requests that leave at each exit; NaN: as in the catalogue.
+            row: (n,) of the draw.
+            branch: (n,)
+            pace: (B, J) [s/byte] up to each position of the routes.
         """
-        below = np.cumsum(np.pad(shares, ((0, 0), (1, 0))), axis=1)
-        share = below[self._stream, self._last + 1] - below[self._stream, self._first]
-        change = np.nan_to_num(share - self._tables.branch_share)
-        start = self._tables.branch_start[:-1]
-        found: Floats = np.add.reduceat(change[:, None] * self.spent(draw, b, pace), start, axis=0)
+        tables, here, before = self._tables, self._here[branch], self._before[branch]
+        pace = np.where(np.isfinite(pace), pace, 0.0)  # nothing is served over links that are down
+        node = self._node[branch]
+        seconds = tables.branch_seconds[branch] * draw.slowdown[row[:, None], node]
+        way = pace[row[:, None], here] - pace[row[:, None], before]
+        sending = (tables.branch_bytes[branch] * way).sum(axis=1)
+        joules = (seconds * tables.node_watts[node]).sum(axis=1) + self._link_joules[branch]
+        time = self._delay[branch] + seconds.sum(axis=1) + sending
+        return np.stack([time, joules, self._byte_hops[branch]], axis=1)
+
+    def extra(self, draw: Draw, row: Ints, option: Ints, pace: Floats, shares: Floats) -> Floats:
+        """What a request of an option spends beyond what the catalogue says, (n, S).
+
+        Args:
+            draw: as in `spent`.
+            row: (n,) of the draw.
+            option: (n,)
+            pace: (B, J) as in `spent`.
+            shares: (B, a, exits) of requests that leave at each exit; NaN: as in the catalogue.
+        """
+        start = self._tables.branch_start
+        count = np.diff(start)[option]
+        branch, place = entries_of(start[option], count), np.repeat(np.arange(len(option)), count)
+        at, stream = row[place], self._stream[branch]
+        below = np.zeros((*shares.shape[:2], shares.shape[2] + 1))
+        np.cumsum(shares, axis=2, out=below[:, :, 1:])
+        share = below[at, stream, self._last[branch] + 1] - below[at, stream, self._first[branch]]
+        change = np.where(np.isnan(share), 0.0, share - self._tables.branch_share[branch])
+        found = np.zeros((len(option), len(EXIT_COSTS)))
+        np.add.at(found, place, change[:, None] * self.spent(draw, at, branch, pace))
         return found
 
     def charge(self, draw: Draw, outcome: Outcome, scratch: Scratch, shares: Floats) -> Floats:
@@ -96,12 +112,10 @@ class ExitCosts:
             scratch: that it was served with.
             shares: (B, a, exits) as in `extra`.
         """
+        row, request_class, option, amount = _taken(self._tables, outcome, scratch)
         found = np.zeros((*outcome.arrived.shape, len(EXIT_COSTS)))
-        option_class = owners(self._tables.option_start)
-        for b, row in enumerate(found):
-            option, amount = _taken(self._tables, outcome, scratch, b)
-            extra = self.extra(draw, b, scratch.pace_priced[b], shares[b])
-            np.add.at(row, option_class[option], amount[:, None] * extra[option])
+        extra = amount[:, None] * self.extra(draw, row, option, scratch.pace_priced, shares)
+        np.add.at(found, (row, request_class), extra)
         return found
 
     def true_shares(self, condition: Ints) -> Floats:
@@ -196,9 +210,11 @@ def _by_exit(cells: Any) -> Floats:
     return shares
 
 
-def _taken(tables: Tables, outcome: Outcome, scratch: Scratch, b: int) -> tuple[Ints, Floats]:
-    """Options that requests of row b took in the slot just served, and how many requests, (n,) each."""
-    asked = np.flatnonzero(outcome.arrived[b] > 0.0)
-    first = b * len(tables.option_model) + tables.option_start[asked]
-    entry = entries_of(first, scratch.sorted[b, asked])
-    return scratch.option[entry].astype(np.int64), scratch.amount[entry]
+def _taken(tables: Tables, outcome: Outcome, scratch: Scratch) -> tuple[Ints, Ints, Ints, Floats]:
+    """Row, class and option that requests took in the slot just served, and how many did, (n,) each."""
+    row, asked = np.nonzero(outcome.arrived > 0.0)
+    count = scratch.sorted[row, asked]
+    entry = entries_of(row * len(tables.option_model) + tables.option_start[asked], count)
+    used = scratch.amount[entry] > 0.0
+    row, asked = np.repeat(row, count)[used], np.repeat(asked, count)[used]
+    return row, asked, scratch.option[entry[used]].astype(np.int64), scratch.amount[entry[used]]

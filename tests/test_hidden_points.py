@@ -203,21 +203,21 @@ def test_errors_that_cost_nothing_leave_costs():
 
 
 def test_the_bandit_finds_the_better_point_and_keeps_its_promise():
-    """Errors alone count, under one bad condition, in which the careful point is better by a fifth."""
-    bad = {"kind": "fixed", "names": ["darkness-0.5"]}
+    """Errors alone count, under one bad condition: the thrifty point is right on 40 %, the careful on 56."""
+    bad = {"kind": "fixed", "names": ["shift-3"]}
     tariff = {"serving.tariff": {"error": 1.0, "latency": 0.0, "energy": 0.0, "traffic": 0.0}}
     lost, allowed = {}, 0.0
     for points in ("bandit", "thrifty", "balanced", "careful"):
-        quality = {"points": points, "conditions": bad, "probes": {"share": 1.0}, "horizon": 400}
+        quality = {"points": points, "conditions": bad, "probes": {"share": 1.0}, "horizon": 300}
         env = make_env(8, world=exits_alone(tariff, **quality))
         env.reset(seed=0)
-        for _ in range(400):
+        for _ in range(300):
             env.step(np.zeros(env.action_space.shape, np.float32))
         book = env.simulation.quality.points
         lost[points] = book.lost.mean()
         allowed = max(allowed, book.bound().mean())
     fixed = [lost[name] for name in ("thrifty", "balanced", "careful")]
-    assert max(fixed) - min(fixed) > 40.0
+    assert max(fixed) - min(fixed) > 40.0  # of 300
     assert lost["bandit"] - min(fixed) <= allowed
     assert lost["bandit"] < min(fixed) + 0.8 * (np.mean(fixed) - min(fixed))  # by chance: the mean
 
@@ -227,18 +227,17 @@ def test_catalogue_shares_give_the_catalogue_costs():
     compiled, instance = compile_scenario(world), build_instance(world, 0)
     tables, draw, exits = compiled.tables, instance.draw, ExitCosts(compiled)
     for t in range(3):
-        pace = route_pace(tables, draw.rate[0, t])
-        spent = np.add.reduceat(
-            tables.branch_share[:, None] * exits.spent(draw, 0, pace), tables.branch_start[:-1]
-        )
+        pace, branch = route_pace(tables, draw.rate[0, t])[None], np.arange(len(tables.branch_share))
+        each = exits.spent(draw, np.zeros_like(branch), branch, pace)
+        spent = np.add.reduceat(tables.branch_share[:, None] * each, tables.branch_start[:-1])
         np.testing.assert_allclose(spent[:, 1], draw.option_joules[0], rtol=1e-12)
         np.testing.assert_allclose(spent[:, 2], tables.option_traffic, rtol=1e-12)
         listed, _ = costs(instance, t)
         price = draw.tariff[0, ERROR] * draw.error_in_force[0] + spent @ draw.tariff[0, list(EXIT_COSTS)]
         usable = np.isfinite(listed)
         np.testing.assert_allclose(price[usable], listed[usable], rtol=1e-12)
-    unknown = np.full((tables.answer_streams, 3), np.nan)
-    assert not exits.extra(draw, 0, pace, unknown).any()
+    unknown, option = np.full((1, tables.answer_streams, 3), np.nan), np.arange(len(tables.option_model))
+    assert not exits.extra(draw, np.zeros_like(option), option, pace, unknown).any()
 
 
 def test_shares_go_to_the_branches_of_their_exits():
@@ -246,8 +245,9 @@ def test_shares_go_to_the_branches_of_their_exits():
     world = load_scenario("fashion-drift", {"horizon": 3})
     compiled, instance = compile_scenario(world), build_instance(world, 0)
     tables, exits = compiled.tables, ExitCosts(compiled)
-    bad = exits.true_shares(np.full((1, 3), 2))[0]
-    extra = exits.extra(instance.draw, 0, route_pace(tables, instance.draw.rate[0, 0]), bad)
+    bad, option = exits.true_shares(np.full((1, 3), 2)), np.arange(len(tables.option_model))
+    pace = route_pace(tables, instance.draw.rate[0, 0])[None]
+    extra = exits.extra(instance.draw, np.zeros_like(option), option, pace, bad)
     points = [
         compiled.names.points[m][p] for m, p in zip(tables.option_model, tables.option_point, strict=True)
     ]

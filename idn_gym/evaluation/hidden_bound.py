@@ -46,12 +46,10 @@ def bound_hidden_quality(compiled: Compiled, instance: Instance, b: int) -> Floa
         price_answers(tables, row.draw, np.zeros(1, np.int64))
         option, drop = costs(row, t)
         if exits is not None:
-            shares, pace = (
-                exits.true_shares(row.draw.condition[:, t])[0],
-                route_pace(tables, row.draw.rate[0, t]),
-            )
-            extra = exits.extra(row.draw, 0, pace, shares) @ row.draw.tariff[0, list(EXIT_COSTS)]
-            option += extra
+            shares = exits.true_shares(row.draw.condition[:, t])
+            pace, every = route_pace(tables, row.draw.rate[0, t])[None], np.arange(len(option))
+            extra = exits.extra(row.draw, np.zeros_like(every), every, pace, shares)
+            option += extra @ row.draw.tariff[0, list(EXIT_COSTS)]
         best = np.minimum(np.minimum.reduceat(option, tables.option_start[:-1]), drop)
         bound[t] = row.draw.demand[0, t] @ best / tables.nominal_requests
     return bound
