@@ -27,7 +27,7 @@ from idn_gym.quality.in_force import Heard
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.config_quality import BANDIT
 
-POINTS = 0x706F696E
+CHOICES = 0x706F696E
 """Names the stream of choices among the children of an episode's seed."""
 
 LEAST_PRICE = 1e-9
@@ -87,7 +87,7 @@ class PointBook:
 
     def start(self, row: int, root: np.random.SeedSequence) -> None:
         """A new episode in a row; choices are drawn from a stream of their own."""
-        child = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, POINTS))
+        child = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, CHOICES))
         self._key[row] = child.generate_state(2, np.uint64)
 
     def rewind(self, chosen: Bools) -> None:

@@ -16,7 +16,7 @@ InForce = Literal[
     "nominal", "confidence", "calibrated", "difference", "labels", "alarm", "conditions", "oracle"
 ]
 
-ExitShares = Literal["nominal", "actual"]
+ChargedShares = Literal["nominal", "actual"]
 
 LISTED, BANDIT = "listed", "bandit"
 """Values of `HiddenQuality.points` that are no names of operating points."""
@@ -163,7 +163,7 @@ class HiddenQuality:
     points: str = "listed"
     """operating points at models with several: listed (serving takes the cheapest of all), bandit (EXP3
     chooses one for each class, model and slot), or the name of one, at models that have it"""
-    exit_shares: ExitShares = "nominal"
+    exit_shares: ChargedShares = "nominal"
     """shares of requests that leave at each exit, by which rewards count latency, energy and traffic: the
     catalogue's (nominal) or those under the condition in force (actual)"""
     adaptation: Adaptation | None = None
