@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from idn_gym.evaluation.tables import write_csv
 from idn_gym.files import writable_folder
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
-from idn_gym.scenarios.config_quality import InForce
+from idn_gym.scenarios.config_quality import BANDIT, LISTED, InForce
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 
@@ -33,6 +33,18 @@ PROBED = {"labels": 0.05, "alarm": 0.5, "disagreement": 0.05}
 after one."""
 
 NOMINAL, ORACLE = "nominal", "oracle"
+
+
+ACCURACY_HEAD = ("agent", "in force", "cost", "saved", "of oracle [%]", "accuracy", "update")
+POINTS_HEAD = ("agent", "points", "cost", "saved", "accuracy", "loss", "regret", "proven")
+
+
+class PlayedQuality(NamedTuple):
+    """B episodes of an agent."""
+
+    records: list[dict[str, float]]
+    lost: Floats | None = None  # (B, R) loss of each class per slot, by what is heard; None: not counted
+    proven: float = 0.0  # of regret per slot, mean over classes and models; 0: nothing
 
 
 @dataclass(kw_only=True)
@@ -54,8 +66,11 @@ class CompareAccuraciesCommand(EpisodeOptions):
     """a scenario with hidden quality, or a YAML file"""
     accuracies: tuple[str, ...] = get_args(InForce)
     """values of `quality.accuracy`; nominal is always played"""
+    points: tuple[str, ...] = ()
+    """values of `quality.points` to play instead of accuracies, such as listed bandit thrifty careful; the
+    regret of the bandit is against the best of the named points, class by class and episode by episode"""
     out: Path | None = None
-    """folder for accuracies.csv, one line per agent, accuracy and episode"""
+    """folder for accuracies.csv, one line per agent, accuracy or points, and episode"""
     changes: Changes = ()
     """changes to the scenario, such as quality.half_life=20"""
 
@@ -71,29 +86,37 @@ class CompareAccuraciesCommand(EpisodeOptions):
                 "--scenario", f"{show(self.scenario)} is not allowed; its quality is not hidden"
             )
         out = None if self.out is None else writable_folder(self.out, "--out")
+        names = list(dict.fromkeys(self.points or (NOMINAL, *self.accuracies)))
+        what, change = ("points", by_points) if self.points else ("in_force", by_accuracy)
         lines: list[dict[str, Any]] = []
         rows = []
         for agent in self.agents:
-            found = {
-                accuracy: self.play(agent, by_accuracy(scenario, accuracy))
-                for accuracy in steps(agent, list(dict.fromkeys((NOMINAL, *self.accuracies))))
-            }
-            rows += [[agent, *cells] for cells in accuracy_rows(found)]
-            for accuracy, records in found.items():
-                lines += [{"agent": agent, "in_force": accuracy, **record} for record in records]
-        bound = self.bound(scenario)
-        rows.append(["no policy undercuts", "", f"{mean_interval(bound):.4f}", "", "", "", ""])
+            found = {name: self.play(agent, change(scenario, name)) for name in steps(agent, names)}
+            cells = points_rows(found) if self.points else accuracy_rows(found)
+            rows += [[agent, *row] for row in cells]
+            for name, played in found.items():
+                lines += [{"agent": agent, what: name, **record} for record in played.records]
+        head = POINTS_HEAD if self.points else ACCURACY_HEAD
+        bound = mean_interval(self.bound(scenario))
+        rows.append(["no policy undercuts", "", f"{bound:.4f}", *[""] * (len(head) - 3)])
         print(f"{scenario.name}, seeds 0 to {self.seeds - 1}, {self.split}\n")
-        print_rows(("agent", "in force", "cost", "saved", "of oracle [%]", "accuracy", "update"), rows)
+        print_rows(head, rows)
         if out is not None:
             write_csv(out / "accuracies.csv", lines)
 
-    def play(self, agent: str, scenario: Scenario) -> list[dict[str, float]]:
-        """Records of all episodes."""
+    def play(self, agent: str, scenario: Scenario) -> PlayedQuality:
+        """All episodes."""
         seeds = range(self.seeds)
         env, policy = open_agent(agent, scenario, seeds, self.split, self.weighing())
         try:
-            return rollout(policy, env, seeds).records()
+            records = rollout(policy, env, seeds).records()
+            native: Any = env.unwrapped
+            points = native.simulation.quality.points
+            if points is None:
+                return PlayedQuality(records)
+            slots = np.maximum(1, points.slots)
+            proven = float((points.bound() / slots[:, points.pair_class]).mean())
+            return PlayedQuality(records, points.lost / slots, proven)
         finally:
             env.close()
 
@@ -118,16 +141,51 @@ def by_accuracy(scenario: Scenario, accuracy: str) -> Scenario:
     return load_scenario(scenario, changes)
 
 
-def accuracy_rows(found: dict[str, list[dict[str, float]]]) -> list[list[str]]:
-    """One row per accuracy in force, from records of the same episodes."""
-    cost = {name: -np.array([row["reward"] for row in records]) for name, records in found.items()}
+def by_points(scenario: Scenario, points: str) -> Scenario:
+    """The scenario with these operating points."""
+    return load_scenario(scenario, {"quality.points": points})
+
+
+def points_rows(found: dict[str, PlayedQuality]) -> list[list[str]]:
+    """One row per value of `quality.points`, from episodes of the same seeds; saved: over the first one.
+
+    The regret is against the best of the named points in hindsight, of each class and episode, as they were
+    played.
+    """
+    cost = {name: _costs(played) for name, played in found.items()}
+    first = next(iter(found))
+    fixed = [
+        played.lost
+        for name, played in found.items()
+        if name not in (LISTED, BANDIT) and played.lost is not None
+    ]
     rows = []
-    for name, records in found.items():
+    for name, played in found.items():
+        saved = "-" if name == first else f"{paired_difference(cost[first], cost[name]):.4f}"
+        right = mean_interval(np.array([row["accuracy"] for row in played.records]))
+        loss = "-" if played.lost is None else f"{mean_interval(played.lost.mean(axis=1)):.4f}"
+        regret = proven = "-"
+        if name == BANDIT and fixed and played.lost is not None:
+            regret = f"{mean_interval((played.lost - np.min(fixed, axis=0)).mean(axis=1)):.4f}"
+            proven = f"{played.proven:.4f}"
+        rows.append([name, f"{mean_interval(cost[name]):.4f}", saved, f"{right:.3f}", loss, regret, proven])
+    return rows
+
+
+def _costs(played: PlayedQuality) -> Floats:
+    return -np.array([row["reward"] for row in played.records])
+
+
+def accuracy_rows(found: dict[str, PlayedQuality]) -> list[list[str]]:
+    """One row per accuracy in force, from the same episodes."""
+    cost = {name: _costs(played) for name, played in found.items()}
+    rows = []
+    for name, played in found.items():
         saved = paired_difference(cost[NOMINAL], cost[name])
         most = float(np.mean(cost[NOMINAL] - cost[ORACLE])) if ORACLE in cost else 0.0
         share = f"{100.0 * saved.estimate / most:.0f}" if most > 0.0 else "-"
         right, update = (
-            mean_interval(np.array([row[key] for row in records])) for key in ("accuracy", "update")
+            mean_interval(np.array([row[key] for row in played.records])) for key in ("accuracy", "update")
         )
         first = name == NOMINAL
         rows.append(

@@ -26,14 +26,20 @@ from idn_gym.core.arrays import (
     State,
 )
 from idn_gym.core.places import place_of
-from idn_gym.core.pricing import price, price_answers
+from idn_gym.core.pricing import compute_option_costs, price, price_answers
+from idn_gym.core.workspace import Scratch
 from idn_gym.hidden_answers import AnswerBook
 from idn_gym.hidden_beliefs import make_belief
+from idn_gym.hidden_exits import ExitBook
+from idn_gym.hidden_points import PointBook
 from idn_gym.quality.counts import put_state
 from idn_gym.quality.in_force import ConditionBelief, Heard
-from idn_gym.rewards import Reward
+from idn_gym.rewards import Reward, charge_reward
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.scenarios.config_quality import HiddenQuality
+from idn_gym.scenarios.config_quality import LISTED, HiddenQuality
+
+SERVED_BY = ("accuracy", "points", "exit_shares")
+"""Keys of `quality` that states depend on."""
 
 
 class Truth(NamedTuple):
@@ -51,6 +57,7 @@ class QualityBook:
         truth: of the last slot; zeros before the first one.
         heard: what the last slot told, if any slot was played.
         adapting: what models have become, where they adapt; else None.
+        points: operating points chosen for serving, where it may not choose among all; else None.
     """
 
     def __init__(self, compiled: Compiled, rows: int, draw: Draw) -> None:
@@ -76,11 +83,15 @@ class QualityBook:
         self.truth = Truth(np.zeros(rows), np.zeros(rows), np.zeros((rows, classes), np.int64))
         self.heard: Heard | None = None
         self.adapting = AdaptationBook(compiled, rows, draw) if compiled.adaptations else None
+        self.points = None if self._quality.points == LISTED else PointBook(compiled, rows)
+        self._exits = None if self._quality.exit_shares == "nominal" else ExitBook(compiled, rows, draw)
         self._site = compiled.class_ingress
 
     def start(self, row: int, root: np.random.SeedSequence) -> None:
         """A new episode in a row."""
         self._drawn.start(row, root)
+        if self.points is not None:
+            self.points.start(row, root)
 
     def rewind(self, rows: Ints) -> None:
         """Return some rows to slot 0, with no answers observed."""
@@ -91,13 +102,23 @@ class QualityBook:
             self._belief.reset(chosen)
         if self.adapting is not None:
             self.adapting.reset(chosen)
+        if self.points is not None:
+            self.points.rewind(chosen)
+        if self._exits is not None:
+            self._exits.spent[rows] = 0.0
         for field in self.truth:
             field[rows] = 0
         self.truth.condition[rows] = -1
         self._put_in_force(chosen, np.zeros(len(chosen), np.int64))
 
     def judge(
-        self, slot: Ints, after: State, outcome: Outcome, reward: Reward, asked: Ints | None = None
+        self,
+        slot: Ints,
+        after: State,
+        outcome: Outcome,
+        reward: Reward,
+        scratch: Scratch,
+        asked: Ints | None = None,
     ) -> None:
         """After a slot is served: draw its answers, correct rewards by the truth, and learn.
 
@@ -106,6 +127,7 @@ class QualityBook:
             after: state that it came to.
             outcome: of it; what is heard is written there, and what adapting costs.
             reward: of it, written to.
+            scratch: that it was served with.
             asked: (B, v) what pairs of a node and a model are to do, by rule `asked`; None: nothing.
         """
         rows = np.arange(len(slot))
@@ -123,8 +145,18 @@ class QualityBook:
             belief = self._chances(condition)
             self.adapting.hear(slot, outcome, probes, condition, belief)
             self.adapting.advance(slot, after, outcome, belief, self._believed(condition), asked)
-            self._charge(reward, self.adapting.cost.adaptation_energy, self.adapting.cost.adaptation_traffic)
-        self._put_in_force(np.ones(len(slot), np.bool_), slot + 1)
+            cost = self.adapting.cost
+            charge_reward(reward, JOULE, cost.adaptation_energy)
+            charge_reward(reward, BYTE_HOP, cost.adaptation_traffic)
+        extra = np.zeros_like(outcome.arrived)
+        if self._exits is not None:
+            self.truth.tariff_cost[:] += self._exits.judge(condition, outcome, reward, scratch)
+            extra = self._exits.listen(heard, outcome, scratch)
+        every = np.ones(len(slot), np.bool_)
+        if self.points is not None:
+            self.points.learn(self._draw, outcome, heard, extra)
+            self.points.choose(every, slot + 1)
+        self._put_in_force(every, slot + 1)
 
     def narrow(self, codec: ActionCodec, masks: Bools) -> Bools:
         """Masks (B, choices) of a codec, less what comes to nothing by the versions that there are."""
@@ -201,31 +233,34 @@ class QualityBook:
         outcome.load_traffic[:] += byte_hops
         tariff = self._draw.tariff
         self.truth.tariff_cost[:] += price(tariff.T, 0.0, 0.0, joules, byte_hops) / reward.nominal_requests
-        self._charge(reward, joules, byte_hops)
-
-    def _charge(self, reward: Reward, joules: Floats, byte_hops: Floats) -> None:
-        """Put energy and traffic (B,) beside that of serving into rewards."""
-        for source, amount in ((JOULE, joules), (BYTE_HOP, byte_hops)):
-            for i in np.flatnonzero(reward.source == source):
-                share = reward.sign[i] * amount / reward.nominal_requests
-                reward.vectors[:, i] += share
-                reward.scalars[:] += reward.weights[:, i] * share / reward.scales[i]
+        charge_reward(reward, JOULE, joules)
+        charge_reward(reward, BYTE_HOP, byte_hops)
 
     def _put_in_force(self, rows: Bools, slot: Ints) -> None:
-        """Write the accuracies that the coming slot (B,) is served by, in some rows."""
-        if self._quality.accuracy == "nominal":
+        """Write the accuracies and operating points that the coming slot (B,) is served by, in some rows."""
+        if self._quality.accuracy == "nominal" and self.points is None:
             return
-        t = place_of(np.minimum(slot, self._horizon - 1), self._draw.condition.shape[1])
-        accuracy = self._believed(self._draw.condition[np.arange(len(slot)), t])
         chosen = np.flatnonzero(rows)
-        self._draw.error_in_force[chosen] = 1.0 - accuracy[chosen][:, self._tables.option_stream]
+        if self._quality.accuracy != "nominal":
+            t = place_of(np.minimum(slot, self._horizon - 1), self._draw.condition.shape[1])
+            accuracy = self._believed(self._draw.condition[np.arange(len(slot)), t])
+            self._draw.error_in_force[chosen] = 1.0 - accuracy[chosen][:, self._tables.option_stream]
         self._lists[chosen] += 1
         self._draw.price_list[chosen] = 1.0 + chosen + len(slot) * self._lists[chosen]
-        price_answers(self._tables, self._draw, chosen)
+        if self.points is None:
+            price_answers(self._tables, self._draw, chosen)
+            return
+        for b in chosen.tolist():  # times too, which were left out of the slot before
+            compute_option_costs(self._tables, self._draw, b)
+        self.points.close(self._draw, chosen)
 
     def infos(self) -> dict[str, Numbers]:
         """Entries of infos: the truth under names of its own, and the costs of adapting, B rows."""
         told: dict[str, Numbers] = {f"truth/{name}": row.copy() for name, row in self.truth._asdict().items()}
+        if self._exits is not None:
+            told |= self._exits.infos()
+        if self.points is not None:
+            told |= self.points.infos()
         if self.adapting is not None:
             told |= {name: row.copy() for name, row in self.adapting.cost._asdict().items()}
         return told
@@ -233,13 +268,22 @@ class QualityBook:
     def get_state(self) -> dict[str, Any]:
         """Return everything that changes, as plain data."""
         kept: dict[str, Any] = {"pending": self._drawn.pending.copy(), "key": self._drawn.key.copy()}
-        kept["accuracy"] = self._quality.accuracy
+        kept |= {name: getattr(self._quality, name) for name in SERVED_BY}
         kept |= {f"truth {name}": field.copy() for name, field in self.truth._asdict().items()}
         if self._belief is not None:
             kept |= {f"belief {name}": array for name, array in self._belief.get_state().items()}
+        return kept | {name: array.copy() for name, array in self._parts().items()}
+
+    def _parts(self) -> dict[str, Numbers]:
+        """What moves of models that adapt, of exits and of operating points, where there are such."""
+        found: dict[str, Numbers] = {}
         if self.adapting is not None:
-            kept |= {f"adapting {name}": array.copy() for name, array in self.adapting.arrays().items()}
-        return kept
+            found |= {f"adapting {name}": array for name, array in self.adapting.arrays().items()}
+        if self._exits is not None:
+            found["spent"] = self._exits.spent
+        if self.points is not None:
+            found |= {f"points {name}": array for name, array in self.points.arrays().items()}
+        return found
 
     def set_state(self, saved: dict[str, Any], slot: Ints) -> None:
         """Go on from what `get_state` returned.
@@ -249,17 +293,16 @@ class QualityBook:
             slot: (B,) about to be played.
 
         Raises:
-            ConfigError: it is the state of another accuracy in force.
+            ConfigError: it is the state of another accuracy in force, or of other operating points.
         """
-        if saved.get("accuracy") != self._quality.accuracy:
-            allowed = f"must be {self._quality.accuracy!r}, by which this environment serves"
-            raise ConfigError(
-                "state.quality.accuracy", f"{show(saved.get('accuracy'))} is not allowed; {allowed}"
-            )
+        for name in SERVED_BY:
+            own_way, other = getattr(self._quality, name), saved.get(name)
+            if other != own_way:
+                allowed = f"must be {own_way!r}, by which this environment serves"
+                raise ConfigError(f"state.quality.{name}", f"{show(other)} is not allowed; {allowed}")
         own: dict[str, Numbers] = {"pending": self._drawn.pending, "key": self._drawn.key}
         own |= {f"truth {name}": field for name, field in self.truth._asdict().items()}
-        if self.adapting is not None:
-            own |= {f"adapting {name}": array for name, array in self.adapting.arrays().items()}
+        own |= self._parts()
         put_state(own, {name: saved[name] for name in own if name in saved})
         if self._belief is not None:
             begins = "belief "

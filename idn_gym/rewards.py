@@ -96,6 +96,14 @@ def add_rewards(
     return reward
 
 
+def charge_reward(reward: Reward, source: int, amount: Floats) -> None:
+    """Put a further amount (B,) of a component into rewards that are computed: of `JOULE`, joules, say."""
+    for i in np.flatnonzero(reward.source == source):
+        share = reward.sign[i] * amount / reward.nominal_requests
+        reward.vectors[:, i] += share
+        reward.scalars[:] += reward.weights[:, i] * share / reward.scales[i]
+
+
 def _measured(objective: Objective, tables: Tables, outcome: Outcome) -> Floats:
     assert objective.measure is not None
     value = np.asarray(objective.measure(tables, outcome), float)

@@ -85,7 +85,7 @@ class SlotProgramme:
         self.vector, self.scalar = reward.vectors, reward.scalars
         if quality is not None:
             asked = codec.asked(actions) if isinstance(codec, AdaptCodec) else None
-            self._slot.add_call(lambda: quality.judge(before.slot, after, outcome, reward, asked))
+            self._slot.add_call(lambda: quality.judge(before.slot, after, outcome, reward, scratch, asked))
         self._clipped = np.zeros(batch, np.int64)
         figures = make_figures(tables, self._clipped)
         self.metrics = figures.metrics

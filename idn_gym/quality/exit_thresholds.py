@@ -9,19 +9,20 @@ from idn_gym.core.arrays import Bools, Floats, Ints, Numbers
 from idn_gym.quality.counts import check_count, chosen_rows, counted, pair_counted, put_state
 
 
-def exit_loss(error: Floats, cost: Floats, weight: float, dearest: float) -> Floats:
-    """(error + weight x cost) / (1 + weight x dearest), between 0 and 1; error and cost of one shape.
+def exit_loss(error: Floats, cost: Floats, weight: float | Floats, dearest: float | Floats) -> Floats:
+    """(error + weight x cost) / (1 + weight x dearest), between 0 and 1; all of shapes that broadcast.
 
     The error is of labels, or 1 - the mean calibrated confidence, which is as good as the calibration is.
 
     Raises:
         ConfigError: errors are not from 0 to 1, costs not from 0 to `dearest`, or the weight is negative.
     """
-    if not (weight >= 0.0 and dearest >= 0.0 and np.isfinite(weight * dearest)):
+    most = np.asarray(weight * dearest)
+    if not np.all((np.asarray(weight) >= 0.0) & (most >= 0.0) & np.isfinite(most)):
         raise ConfigError("weight", f"{weight!r} x {dearest!r} is not allowed; must be finite, from 0")
     if not np.all((error >= 0.0) & (error <= 1.0) & (cost >= 0.0) & (cost <= dearest)):
         raise ConfigError("error", "errors outside 0 to 1 or costs outside 0 to dearest are not allowed")
-    loss: Floats = (error + weight * cost) / (1.0 + weight * dearest)
+    loss: Floats = (error + weight * cost) / (1.0 + most)
     return loss
 
 
@@ -62,8 +63,10 @@ class ThresholdBandit:
         found: Floats = weight / weight.sum(axis=2, keepdims=True)
         return found
 
-    def choose(self, uniforms: Floats) -> Ints:
+    def choose(self, uniforms: Floats, rows: Bools | None = None) -> Ints:
         """(B, R) indices into the grid, from uniform numbers (B, R) in [0, 1).
+
+        Rows left out of a mask (B,) keep their last choice.
 
         Raises:
             ConfigError: uniforms of another shape or out of bounds.
@@ -72,7 +75,8 @@ class ThresholdBandit:
         if not np.all(uniforms < 1.0):
             raise ConfigError("uniforms", "numbers from 1 are not allowed")
         below = np.cumsum(self.probabilities(), axis=2)[..., :-1]
-        self._choice[...] = (uniforms[..., None] >= below).sum(axis=2)
+        chosen = chosen_rows(rows, len(self._choice))
+        self._choice[chosen] = (uniforms[..., None] >= below).sum(axis=2)[chosen]
         return self._choice.copy()
 
     def note(self, losses: Floats, active: Bools | None = None) -> None:
@@ -100,12 +104,12 @@ class ThresholdBandit:
     def reset(self, rows: Bools | None = None) -> None:
         """Restart the rows of a mask (B,), or all."""
         chosen = chosen_rows(rows, len(self._slots))
-        for array in self._arrays().values():
+        for array in self.arrays().values():
             array[chosen] = 0
 
     def get_state(self) -> dict[str, Numbers]:
         """Plain arrays, copied."""
-        return {name: array.copy() for name, array in self._arrays().items()}
+        return {name: array.copy() for name, array in self.arrays().items()}
 
     def set_state(self, state: dict[str, Numbers]) -> None:
         """Go on from what `get_state` returned.
@@ -113,9 +117,10 @@ class ThresholdBandit:
         Raises:
             ConfigError: it is of another bandit.
         """
-        put_state(self._arrays(), state)
+        put_state(self.arrays(), state)
 
-    def _arrays(self) -> dict[str, Numbers]:
+    def arrays(self) -> dict[str, Numbers]:
+        """State by name, (B, ...) each; written to when a state is restored."""
         return {"losses": self._losses, "slots": self._slots, "choice": self._choice}
 
 

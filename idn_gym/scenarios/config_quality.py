@@ -25,6 +25,11 @@ InForce = Literal[
     "oracle",
 ]
 
+ChargedShares = Literal["nominal", "actual"]
+
+LISTED, BANDIT = "listed", "bandit"
+"""Values of `HiddenQuality.points` that are no names of operating points."""
+
 
 def _check_names(names: tuple[str, ...]) -> None:
     name = twice(names)
@@ -166,6 +171,12 @@ class HiddenQuality:
     """[slots] for which a stream is probed after its alarm; the alarm then restarts"""
     probes: Probes = field(default_factory=Probes)
     """labels that are bought"""
+    points: str = "listed"
+    """operating points at models with several: listed (serving takes the cheapest of all), bandit (EXP3
+    chooses one for each class, model and slot), or the name of one, at models that have it"""
+    exit_shares: ChargedShares = "nominal"
+    """shares of requests that leave at each exit, by which rewards count latency, energy and traffic: the
+    catalogue's (nominal) or those under the condition in force (actual)"""
     adaptation: Adaptation | None = None
     """how models continue learning at their nodes; null: they stay as in the catalogue"""
     outcomes: tuple[str, ...] = ()

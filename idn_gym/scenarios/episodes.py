@@ -20,6 +20,7 @@ from idn_gym.scenarios.compile.charges import draw_charges
 from idn_gym.scenarios.compile.refills import draw_refill
 from idn_gym.scenarios.compile.sizes import check_memory
 from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.config_quality import LISTED
 from idn_gym.scenarios.families import draw_process
 from idn_gym.scenarios.processes.demand import draw_demand, label_classes
 from idn_gym.scenarios.processes.link_outages import fail_links
@@ -58,9 +59,9 @@ def _prices_differ(compiled: Compiled, weights: Floats | None) -> bool:
 
 
 def _estimated(compiled: Compiled) -> bool:
-    """Whether the accuracies in force change, differently in each episode."""
+    """Whether what serving goes by changes, differently in each episode: accuracies, or operating points."""
     quality = compiled.scenario.quality
-    return quality is not None and quality.accuracy != "nominal"
+    return quality is not None and (quality.accuracy != "nominal" or quality.points != LISTED)
 
 
 def allocate_episodes(

@@ -40,10 +40,24 @@ def test_the_table_and_the_file(world, tmp_path, capsys):
         assert all(bound.mean() <= value for key, value in cost.items() if key[2] == str(seed))
 
 
+def test_points_are_compared_with_the_best_of_them(world, tmp_path, capsys):
+    words = ["cloud-only", "--scenario", world, "--seeds", "2", "--out", str(tmp_path / "out")]
+    compare_accuracies.main([*words, "--points", "listed", "bandit", "thrifty", "careful"])
+    lines = {line.split()[1]: line for line in capsys.readouterr().out.splitlines() if "cloud-only" in line}
+    assert list(lines) == ["listed", "bandit", "thrifty", "careful"]
+    proven = 2.0 * np.sqrt(3.0 * np.log(3.0) / 12.0)  # three points, twelve slots
+    assert lines["bandit"].endswith(f"{proven:.4f}") and lines["careful"].rstrip().endswith("-")
+    rows = list(csv.DictReader((tmp_path / "out" / "accuracies.csv").open()))
+    assert [row["points"] for row in rows] == ["listed"] * 2 + ["bandit"] * 2 + ["thrifty"] * 2 + [
+        "careful"
+    ] * 2
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["--accuracies", "guess"], "--accuracies: 'guess' is not allowed"),
+        (["--points", "careless"], "quality.points: 'careless' is not allowed"),
         (["--scenario", "tiny"], "--scenario: 'tiny' is not allowed; its quality is not hidden"),
     ],
 )

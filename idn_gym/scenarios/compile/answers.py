@@ -15,7 +15,7 @@ from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, Tables
 from idn_gym.core.row_starts import owners
-from idn_gym.scenarios.config_quality import HiddenQuality
+from idn_gym.scenarios.config_quality import BANDIT, LISTED, HiddenQuality
 from idn_gym.scenarios.processes.timed_rows import last_change
 
 RAW_BINS = 20
@@ -42,6 +42,7 @@ class AnswerTables(NamedTuple):
 
     stream_class: Ints  # (a,)
     stream_kind: Ints  # (a,)
+    exits: Ints  # (k,) of the network, whether or not its point uses them
     middle: Floats  # (d,) raw confidence in the middle of the bin
     nominal: Floats  # (k,) accuracy as the catalogue has it
     calibrating: Floats  # (k, d, 2) samples under the first condition of the table; wrong, right
@@ -90,6 +91,7 @@ def collect_answers(
     """
     if quality is None:
         return None, {}
+    _check_points(quality.points, points)
     found = [_read_table(key, path) for key, path in _files(quality.outcomes)]
     columns = [owners(tables.option_start), tables.option_model, tables.option_point]
     if quality.adaptation is not None:
@@ -104,23 +106,39 @@ def collect_answers(
     for network in networks:
         for key, named in (("conditions.names", names), ("known", quality.known)):
             _check_conditions(network, f"quality.{key}", named)
-    exits = max(len(network.outcomes.exits(network.name)) for network in networks)
+    exits = np.array([len(network.outcomes.exits(network.name)) for network in networks])
+    most = int(exits.max())
     kind = np.array([kinds.index(label) for label in labels])
     nominal = np.zeros(len(kinds))
     nominal[kind] = 1.0 - tables.option_error[first]
     answers = AnswerTables(
         stream_class=streams[:, 0].astype(np.int64),
         stream_kind=kind,
-        middle=np.tile((np.arange(RAW_BINS) + 0.5) / RAW_BINS, exits),
+        exits=exits,
+        middle=np.tile((np.arange(RAW_BINS) + 0.5) / RAW_BINS, most),
         nominal=nominal,
-        calibrating=np.stack([_cells(n, CALIBRATING, n.outcomes.conditions[0], exits) for n in networks]),
-        known=np.stack([[_cells(n, KNOWN, name, exits) for name in known] for n in networks]),
-        playing=np.stack([[_cells(n, PLAYING, name, exits) for name in names] for n in networks]),
+        calibrating=np.stack([_cells(n, CALIBRATING, n.outcomes.conditions[0], most) for n in networks]),
+        known=np.stack([[_cells(n, KNOWN, name, most) for name in known] for n in networks]),
+        playing=np.stack([[_cells(n, PLAYING, name, most) for name in names] for n in networks]),
         copies=None,
     )
     if quality.accuracy == "disagreement":
         answers = answers._replace(copies=_plan_copies(tables, stream.reshape(-1), answers, networks, names))
     return answers, {"option_stream": stream.reshape(-1), "answer_streams": len(streams)}
+
+
+def _check_points(chosen: str, points: Sequence[Sequence[str]]) -> None:
+    """Refuse what chooses nothing: no model has that operating point, or none has several."""
+    if chosen == LISTED:
+        return
+    names = dict.fromkeys(name for row in points if len(row) > 1 for name in row)
+    if not names:
+        allowed = f"where no model has several operating points; must be {LISTED!r}"
+        raise ConfigError("quality.points", f"{show(chosen)} is not allowed {allowed}")
+    if chosen != BANDIT and chosen not in names:
+        raise ConfigError(
+            "quality.points", f"{show(chosen)} is not allowed; {closest(chosen, [LISTED, BANDIT, *names])}"
+        )
 
 
 def _single_node(tables: Tables) -> Ints:
