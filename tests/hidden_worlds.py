@@ -2,6 +2,7 @@
 
 from idn_gym.config_reader import from_plain
 from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.presets import load_scenario
 
 CONDITIONS = ["clean", "noise-0.2", "darkness-0.5"]
 
@@ -48,3 +49,9 @@ def hidden_world(horizon=40, rate=4.0, **quality):
             "quality": {"conditions": moving, **quality},
         },
     )
+
+
+def exits_alone(changes=(), **quality):
+    """The world with the one network that has several operating points."""
+    alone = {"tasks.0.models": ["digits_lab_exits-early"]}
+    return load_scenario(hidden_world(**quality), alone | dict(changes))
