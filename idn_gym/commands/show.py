@@ -24,7 +24,7 @@ from idn_gym.scenarios.processes.random_streams import SPLITS
 from idn_gym.scenarios.processes.replay import log_summary, read_log
 from idn_gym.text_tables import significant
 
-MEASURED = (
+SHOWN_LOADS = (
     "load, dropped: means over validation episode 0 with nothing loaded, so that repositories serve all "
     "requests; -: no request, or no limit"
 )
@@ -68,7 +68,7 @@ class ShowCommand:
             print(scenario_summary(compiled))
             if self.out is None:
                 print(f"\n{env.render()}")
-            print(f"\n{MEASURED}")
+            print(f"\n{SHOWN_LOADS}")
         for name, rows in TABLES.items():
             if self.table in (None, name):
                 if self.table is None:
