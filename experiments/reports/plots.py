@@ -23,7 +23,6 @@ from idn_gym.files import file_name
 from idn_gym.metrics import COLUMN
 from idn_gym.scenarios.config import Scenario
 
-
 HEADINGS = {
     "latency_p50": "latency, median [ms]",
     "latency_p95": "latency, 95th pc. [ms]",
