@@ -36,7 +36,7 @@ HEADINGS = {
 
 HIGHER_IS_BETTER = ("accuracy", "fairness", "lifetime")
 
-LOADS = ("node_load", "node_load_max", "link_load_max")
+NEITHER_IS_BETTER = ("node_load", "node_load_max", "link_load_max")
 """Columns of which neither low nor high is better."""
 
 
@@ -100,7 +100,7 @@ def plot_objectives(
             for agent, rows in records.items()
         }
         _draw_dots(axes, intervals, styles, order)
-        better = "" if name in LOADS else " →" if name in HIGHER_IS_BETTER else " ←"
+        better = "" if name in NEITHER_IS_BETTER else " →" if name in HIGHER_IS_BETTER else " ←"
         axes.set_title(HEADINGS.get(name, heading) + better)
     for axes in grid.flat[len(panels) :]:
         axes.set_visible(False)
