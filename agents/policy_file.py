@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agents.registry import TRAINED
+from agents.registry import ENTRIES, TRAINED
 from idn_gym.config_reader import ConfigError, show
 from idn_gym.policies.saved import SAVED_FORM, split_word
 
@@ -35,12 +35,17 @@ class PolicyFile:
         return bool(self.preference == "random")
 
 
+POLICY = "policy.zip"
+"""File of a training run with the weights of its policy."""
+
+
 def policy_file(word: str) -> PolicyFile | None:
-    """Return the policy that a word of the command line means; None if the word is an agent's name.
+    """Return the policy that a word means: a file, or the folder of a run; None if it is an agent's name.
 
     Raises:
-        ConfigError: the file does not exist, or its content is not identified.
+        ConfigError: the file does not exist, its content is not identified, or a folder has no policy yet.
     """
+    word = policy_path(word)
     if not word.endswith(".zip"):
         return None
     kind, action, path = split_word(word, TRAINED, "agents")
@@ -61,6 +66,25 @@ def policy_file(word: str) -> PolicyFile | None:
             f"and that you trust, is named as {SAVED_FORM}",
         )
     return PolicyFile(path, kind, action, observed_by({"kind": kind}), "balanced", True)
+
+
+def policy_path(word: str) -> str:
+    """Return the file of the policy in a run's folder; any other word unchanged.
+
+    Raises:
+        ConfigError: the folder is not that of a run, or its training has not ended.
+    """
+    folder = Path(word)
+    if word in ENTRIES or not folder.is_dir():
+        return word
+    if (folder / POLICY).is_file():
+        return str(folder / POLICY)
+    from agents.rl.origin import RECORD
+
+    if (folder / RECORD).is_file():
+        begun = "its training has not ended; the same command with --resume continues it"
+        raise ConfigError("agents", f"{show(word)} has no {POLICY} yet; {begun}")
+    raise ConfigError("agents", f"{show(word)} is a folder without {POLICY}; name the folder of a run")
 
 
 def trained_agent(agent: str, options: Mapping[str, Any]) -> PolicyFile | None:

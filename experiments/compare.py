@@ -1,4 +1,4 @@
-"""Compare agents, also trained ones: ``python -m experiments.compare static-greedy runs/demo/policy.zip``."""
+"""Compare agents, also trained ones: ``python -m experiments.compare static-greedy runs/demo``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from agents.policy_file import policy_file
+from agents.policy_file import policy_file, policy_path
 from agents.registry import AGENTS, TRAINED
 from experiments.studies.entry import StudyEntry, check_entries
 from experiments.training.play import play_agent
@@ -32,7 +32,7 @@ def label(agents: Sequence[str]) -> dict[str, str]:
         ConfigError: see `agent_name`.
     """
     names = {agent: agent_name(agent) for agent in agents}
-    for more in (lambda agent: Path(agent).parent.name, str):
+    for more in (lambda agent: Path(policy_path(agent)).parent.name, str):
         shared = Counter(names.values())
         names = {
             agent: f"{name.split(' (')[0]} ({more(agent)})" if shared[name] > 1 else name
@@ -69,7 +69,7 @@ def agent_name(word: str) -> str:
     if stated is not None:
         return stated.name
     if word in TRAINED:
-        wanted = "give the policy.zip of a run instead, such as runs/demo/policy.zip"
+        wanted = "name the folder of a run instead, such as runs/demo"
         raise ConfigError("policy", f"{show(word)} must be trained first; {wanted}")
     if word not in AGENTS:
         known = [name for name in AGENTS if name not in TRAINED]
@@ -95,12 +95,12 @@ def preference_of(agents: Sequence[str]) -> Any:
 class CompareAgentsCommand(CompareCommand):
     """Compare agents on the same held-out episodes: idn compare, also for trained policies, with figures.
 
-    Example: cloud-only static-greedy runs/demo/policy.zip --scenario edge-small
+    Example: cloud-only static-greedy runs/demo --scenario edge-drift
     """
 
     policies: Positional[tuple[str, ...]] = BASELINES
-    """names, policy.zip files of runs, policies saved by Stable-Baselines3 (CLASS:CODEC:FILE), or YAML files
-    with the agent, label and options of one agent"""
+    """names, folders of runs or their policy.zip, policies saved by Stable-Baselines3 (CLASS:CODEC:FILE), or
+    YAML files with the agent, label and options of one agent"""
     preference: str | None = None
     """weights of the cost, as in idn compare (default: the preference of the policies' training, otherwise
     balanced)"""

@@ -37,7 +37,9 @@ WAYS_ON = """
   policy.zip                         the trained policy
   config.yaml                        everything that was set, and versions
 curves and pictures of the training run:
-  {tensorboard} --logdir {events}"""
+  {tensorboard} --logdir {events}
+a film of the policy:
+  {python} -m experiments.watch {out} --scenario {scenario} --out {out}.gif"""
 
 
 def run_demo(out: Path, seeds: int, words: Sequence[str], force: bool = False, dynamic: float = 0.0) -> None:
@@ -86,6 +88,7 @@ def run_demo(out: Path, seeds: int, words: Sequence[str], force: bool = False, d
         comparison.compare_on([config.scenario])
     print(
         WAYS_ON.format(
+            python=sys.executable,
             tensorboard=Path(sys.executable).with_name("tensorboard"),
             out=out,
             scenario=file_name(config.scenario.name),

@@ -38,7 +38,7 @@ class MakeDatasetCommand:
     """
 
     policies: Positional[tuple[str, ...]] = RECORDED_POLICIES
-    """names, or policy.zip of runs"""
+    """names, or folders of runs"""
     scenario: str = "edge-drift"
     """preset or YAML file"""
     out: Path = Path("runs/datasets")

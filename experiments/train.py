@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,11 @@ class TrainCommand(EngineOptions):
             train_in(config, folder.path)
         else:
             train_away(config, folder, self)
-        print(f"trained policy: {folder.policy}\ncurves: tensorboard --logdir {folder.events}")
+        tensorboard = Path(sys.executable).with_name("tensorboard")
+        print(f"trained policy: {folder.policy}\ncurves: {tensorboard} --logdir {folder.events}")
+        world = f"{folder.path} --scenario {self.scenario or config.scenario.name}"
+        print(f"compare it: python -m experiments.compare static-greedy {world}")
+        print(f"film it: python -m experiments.watch {world} --out {folder.path}.gif")
 
 
 def requested(asked: TrainCommand, saved: Mapping[str, Any] | None = None) -> RunConfig:

@@ -82,7 +82,7 @@ class WarmStartsCommand(EpisodeOptions):
     def play(self, agent: str, scenario: Scenario, start: str) -> Floats:
         """(B, T) costs of the judged episodes."""
         seeds, earlier = range(self.seeds), range(self.seeds, 2 * self.seeds)
-        options = {"start": start, "trust": self.trust}
+        options: dict[str, Any] = {"start": start, "trust": self.trust}
         before, policy = open_agent(agent, scenario, earlier, BEFORE, self.weighing(), **options)
         judged, _ = open_agent(agent, scenario, seeds, self.split, self.weighing(), start=EVEN)
         try:

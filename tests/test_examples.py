@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.py"))
 NEEDS = {
+    "train_an_agent": "stable_baselines3",
     "own_network": "torch",
     "infida_against_ppo": "stable_baselines3",
     "pareto_front": "moocore",

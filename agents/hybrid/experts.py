@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 import gymnasium as gym
@@ -74,7 +73,7 @@ class ExpertEntry:
 
     def needs(self, seed: int) -> AgentNeeds:
         """Requirements for building it; randomised agents get the seed unless they have one."""
-        needs = agent_needs(_policy_of(self.agent), self.options)
+        needs = agent_needs(self.agent, self.options)
         if needs.name in RANDOMISED:
             needs.options.setdefault("seed", seed)
         return needs
@@ -89,12 +88,6 @@ class ExpertEntry:
         """See `Expert`."""
         needs = self.needs(seed)
         return build_policy(ENTRIES, needs.name, env, needs.options)
-
-
-def _policy_of(word: str) -> str:
-    """Return the policy of a run's folder; any other word unchanged."""
-    inside = Path(word) / "policy.zip"
-    return str(inside) if word and inside.is_file() else word
 
 
 def read_experts(
@@ -137,13 +130,13 @@ def read_expert(value: Any, key: str) -> ExpertEntry:
 
 def _check(key: str, entry: ExpertEntry) -> None:
     """Refuse unknown agents, and those that cannot be experts."""
-    word = _policy_of(entry.agent)
+    word = entry.agent
     if "trust" in entry.options:
         raise ConfigError(f"{key}.options.trust", "is not allowed; combiners do not run code from files")
     trained = policy_file(word)
     if trained is not None:
         if trained.trust:
-            raise ConfigError(f"{key}.agent", f"{show(word)} is not allowed; name the policy.zip of a run")
+            raise ConfigError(f"{key}.agent", f"{show(word)} is not allowed; name the folder of a run")
         return
     known = find_entry(ENTRIES, word, f"{key}.agent")
     if word in TRAINED and "path" not in entry.options:

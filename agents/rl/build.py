@@ -20,6 +20,7 @@ from agents.rl.graph import GraphPolicy, graph_options
 from agents.rl.objective_heads import HeadsGraphPolicy, HeadsPolicy
 from agents.rl.objective_returns import reward_parts
 from agents.rl.off_policy_config import OffPolicy, SoftActorCritic
+from agents.rl.on_policy_config import PPOFamilyConfig
 from agents.rl.policy import ChoicePolicy, MaskedChoicePolicy, RecurrentChoicePolicy
 from agents.rl.preference_swap import seen_weights
 from agents.rl.weights import read_weights
@@ -60,6 +61,9 @@ def build_algorithm(config: AgentConfig, env: VecEnv, seed: int) -> BaseAlgorith
     i, so run seeds are spaced by the number of environments: no two runs share episodes.
     """
     native: Any = env.unwrapped
+    if isinstance(config, PPOFamilyConfig):  # what SB3 does by itself, with a warning
+        whole = config.n_steps * env.num_envs
+        config = dataclasses.replace(config, batch_size=min(config.batch_size, whole))
     algorithm = _assemble(config, native.native.unwrapped, env=env, seed=seed * env.num_envs)
     if not getattr(config, "guess", True):
         policy: Any = algorithm.policy

@@ -58,7 +58,8 @@ def _reader(kind: str) -> Callable[..., Policy]:
             trained = read_pickle(ALGORITHMS[kind], kind, str(path), "path")
             return acting_policy(trained, env, str(path), "path")
         if not origin.fits(env):
-            raise ConfigError("path", f"{path!r} was trained on other observations or actions")
+            there = f"those of {origin.scenario.name}; ppo-graph fits every network"
+            raise ConfigError("path", f"{path!r} was trained on other observations or actions: {there}")
         return acting(rebuild_algorithm(origin.agent, env, str(path)), env)
 
     return read

@@ -18,10 +18,26 @@ from experiments.reports.direct_labels import label_ends
 from experiments.reports.style import PLOT_STYLE, PLOT_WIDTH, save_figure
 from idn_gym.evaluation.intervals import Interval, mean_interval
 from idn_gym.evaluation.rollout import Episodes
-from idn_gym.evaluation.tables import COMPARISON_COLUMNS
+from idn_gym.evaluation.tables import COMPARISON_COLUMNS, DROP_COLUMNS
 from idn_gym.files import file_name
 from idn_gym.metrics import COLUMN
 from idn_gym.scenarios.config import Scenario
+
+HEADINGS = {
+    "latency_p50": "latency, median [ms]",
+    "latency_p95": "latency, 95th pc. [ms]",
+    "latency_p99": "latency, 99th pc. [ms]",
+    "node_load_max": "busiest node [%]",
+    "penalty_energy": "energy, drops [J]",
+    "penalty_traffic": "traffic, drops [kB-hops]",
+    "update": "loaded per slot [%]",
+}
+"""Titles of panels where the heading of the table's column needs its neighbours."""
+
+HIGHER_IS_BETTER = ("accuracy", "fairness", "lifetime")
+
+NEITHER_IS_BETTER = ("node_load", "node_load_max", "link_load_max")
+"""Columns of which neither low nor high is better."""
 
 
 def plot_comparison(out: Path, scenario: Scenario, played: Mapping[str, Episodes]) -> list[Path]:
@@ -57,7 +73,7 @@ def plot_costs(scenario: Scenario, played: Mapping[str, Episodes], styles: Mappi
 def plot_objectives(
     scenario: Scenario, played: Mapping[str, Episodes], styles: Mapping[str, AgentStyle]
 ) -> Any:
-    """One panel per figure of the table, agents in the order of their cost.
+    """One panel per figure of the table, agents in the order of their cost; an arrow shows what is better.
 
     Means per request over an episode, but for update, which is the share of memory loaded per slot.
     """
@@ -65,6 +81,9 @@ def plot_objectives(
     first = next(iter(records.values()))[0]
     left_out = "fractional_update"  # of learners alone
     panels = {name: shown for name, shown in COMPARISON_COLUMNS.items() if name in first and name != left_out}
+    for name in (*DROP_COLUMNS, "message_bytes"):
+        if name in panels and len({row[name] for rows in records.values() for row in rows}) == 1:
+            del panels[name]  # no drops, or no messages
     columns = 4
     rows = -(-len(panels) // columns)
     figure, grid = plt.subplots(
@@ -81,12 +100,13 @@ def plot_objectives(
             for agent, rows in records.items()
         }
         _draw_dots(axes, intervals, styles, order)
-        axes.set_title(heading)
+        better = "" if name in NEITHER_IS_BETTER else " →" if name in HIGHER_IS_BETTER else " ←"
+        axes.set_title(HEADINGS.get(name, heading) + better)
     for axes in grid.flat[len(panels) :]:
         axes.set_visible(False)
     seeds = len(next(iter(played.values())).seeds)
     spread = f"means and 95 % intervals over {seeds} episodes" if seeds > 1 else "one episode"
-    figure.supxlabel(f"{scenario.name}: {spread} (lower is better, but for accuracy)")
+    figure.supxlabel(f"{scenario.name}: {spread}; arrows: where better is")
     return figure
 
 

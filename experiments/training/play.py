@@ -60,12 +60,13 @@ def open_agent(
     seeds: Sequence[int],
     split: str = "test",
     preference: Any = "balanced",
+    render_mode: str | None = None,
     **options: Any,
 ) -> tuple[VectorEnv[Any, Any, Any], Policy]:
     """The environment with one row per seed, and the agent that is going to act in it; see `play_agent`.
 
     Where the agent observes its preference, rollouts need `told_preference`.
     """
-    told = {"scenario": scenario, "split": split, "preference": preference}
+    told = {"scenario": scenario, "split": split, "preference": preference, "render_mode": render_mode}
     needs = agent_needs(agent, options)
     return open_entry(ENTRIES, needs.name, seeds, {**told, **needs.env}, needs.options)

@@ -24,6 +24,11 @@ from idn_gym.scenarios.processes.random_streams import SPLITS
 from idn_gym.scenarios.processes.replay import log_summary, read_log
 from idn_gym.text_tables import significant
 
+SHOWN_LOADS = (
+    "load, dropped: means over validation episode 0 with nothing loaded, so that repositories serve all "
+    "requests; -: no request, or no limit"
+)
+
 
 @dataclass(kw_only=True)
 class ShowCommand:
@@ -63,6 +68,7 @@ class ShowCommand:
             print(scenario_summary(compiled))
             if self.out is None:
                 print(f"\n{env.render()}")
+            print(f"\n{SHOWN_LOADS}")
         for name, rows in TABLES.items():
             if self.table in (None, name):
                 if self.table is None:

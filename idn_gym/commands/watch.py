@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from gymnasium.vector import VectorEnv
+
 from idn_gym.commands.grammar import Changes, Positional, assignments, run_command
 from idn_gym.commands.pictures import Film, named_so
 from idn_gym.commands.progress import bar
 from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.policies.compare import check_policies, open_policy
-from idn_gym.policy import Feedback
+from idn_gym.policy import Feedback, Policy
 from idn_gym.preset_ids import DEFAULT_SCENARIO
+from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
 
 
@@ -43,7 +46,7 @@ class WatchCommand:
 
     def run(self) -> None:
         """Play, film and write."""
-        check_policies([self.policy])
+        self.check()
         world = load_scenario(self.scenario, assignments(self.changes))
         slots = world.horizon if self.slots is None else self.slots
         if slots > world.horizon:
@@ -51,7 +54,7 @@ class WatchCommand:
         named_so(self.out, ".gif", ".png")
         film = Film(self.scale)
         env: Any
-        env, policy = open_policy(self.policy, world, [self.seed], self.split, render_mode="rgb_array")
+        env, policy = self.open(world)
         with bar("filming", slots) as advance:
 
             def shoot(_: Feedback) -> None:
@@ -63,6 +66,18 @@ class WatchCommand:
         env.close()
         film.write(self.out, self.rate)
         print(f"{slots} slots of {self.policy} on {world.name}: {self.out}")
+
+    def check(self) -> None:
+        """Refuse a word that names no policy.
+
+        Raises:
+            ConfigError: it names none.
+        """
+        check_policies([self.policy])
+
+    def open(self, world: Scenario) -> tuple[VectorEnv[Any, Any, Any], Policy]:
+        """Return the environment that draws its slots, and the policy that acts in it."""
+        return open_policy(self.policy, world, [self.seed], self.split, render_mode="rgb_array")
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import gymnasium as gym
@@ -13,7 +14,14 @@ from idn_gym.config_reader import ConfigError, closest, show, twice
 from idn_gym.evaluation.comparison import ComparisonRow, summarise
 from idn_gym.evaluation.rollout import Episodes, rollout
 from idn_gym.policies.registry import POLICIES, PolicyEntry, build_policy, find_entry
-from idn_gym.policies.saved import SavedPolicy, acting_policy, observation_of, saved_policy
+from idn_gym.policies.saved import (
+    SAVED,
+    TRAINED_POLICIES,
+    SavedPolicy,
+    acting_policy,
+    observation_of,
+    saved_policy,
+)
 from idn_gym.policy import Policy
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
@@ -99,7 +107,13 @@ def find_policy(word: str) -> SavedPolicy | PolicyEntry:
     Raises:
         ConfigError: the word names none.
     """
-    return saved_policy(word) or find_entry(POLICIES, word, "policy")
+    saved = saved_policy(word)
+    if saved is not None:
+        return saved
+    if word not in POLICIES and (word in SAVED or Path(word).is_dir()):
+        what = "must be trained first" if word in SAVED else "is a folder"
+        raise ConfigError("policy", f"{show(word)} {what}; {TRAINED_POLICIES}")
+    return find_entry(POLICIES, word, "policy")
 
 
 def play_policy(

@@ -33,6 +33,12 @@ SAVED = {
 
 SAVED_FORM = "CLASS:CODEC:FILE, such as ppo:placement:mine.zip"
 
+TRAINED_POLICIES = (
+    f"a policy that Stable-Baselines3 saved, and that you trust, is named as {SAVED_FORM}; the folder of a "
+    "training run plays in python -m experiments.compare, and is filmed by python -m experiments.watch"
+)
+"""How trained policies are named, for messages."""
+
 
 class SavedPolicy(NamedTuple):
     """A file that an algorithm's ``save`` wrote, and its requirements on the environment."""
@@ -116,8 +122,7 @@ def saved_policy(word: str) -> SavedPolicy | None:
     if not kind:
         raise ConfigError(
             "policy",
-            f"{show(word)} does not say what it is; name a policy that you trust as {SAVED_FORM}; one of a "
-            "training run plays in python -m experiments.compare",
+            f"{show(word)} does not say what it is; {TRAINED_POLICIES}",
         )
     if not Path(path).is_file():
         raise ConfigError("policy", f"{show(path)} does not exist")

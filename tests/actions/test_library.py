@@ -93,7 +93,7 @@ def test_what_the_command_writes_is_a_scenario_to_train_on(tmp_path, capsys):
     path = str(tmp_path / "run" / "policy.zip")
     make_agent("ppo", gym.make_vec("IDN-v0", scenario=str(out), **words), path=path)
     turned = load_scenario(str(out), {"placements": written["placements"][::-1]})
-    with pytest.raises(ConfigError, match=r"^path: .* was trained on other observations or actions$"):
+    with pytest.raises(ConfigError, match=r"^path: .* was trained on other observations or actions: "):
         make_agent("ppo", gym.make_vec("IDN-v0", scenario=turned, **words), path=path)
 
 

@@ -84,13 +84,14 @@ def test_every_subcommand_has_help(name, capsys):
         (["compare", "lfu", "--reference", "lru"], "error: reference: 'lru' is not among the policies;"),
         (["compare", "lfu", "lru", "--preference", "null", *SHORT], "error: preference: "),
         (["play", "lfu", "--csv", "--ceiling", "1", *SHORT], "error: --ceiling: 1 is not allowed with --csv"),
+        (["watch", "ppo", "--out", "x.gif"], "error: policy: 'ppo' must be trained first; a policy that"),
         (["watch", "lfu", "--out", "a/x.gif", "horizon=0"], "error: horizon: 0 is not allowed; must be at"),
         (["show", "tiny", "--out", "a/x.png", "horizon=0"], "error: horizon: 0 is not allowed; must be at"),
         (["compare", "lfu", "--scenario", "tiny", "tiny"], "error: --scenario: 'tiny' is given twice; names"),
         (["compare", "lfu", "--scenario"], "error: --scenario: needs at least one value"),
         (
             ["compare", "x.zip"],
-            "error: policy: 'x.zip' does not say what it is; name a policy that you trust as",
+            "error: policy: 'x.zip' does not say what it is; a policy that Stable-Baselines3 saved",
         ),
         (["compare", "po:change:x.zip"], "error: policy: 'po' in 'po:change:x.zip' is not a class;"),
         (

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import shutil
 import struct
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -10,7 +12,8 @@ import pytest
 import torch
 from stable_baselines3 import PPO
 
-from experiments import compare, train
+from agents.policy_file import policy_file
+from experiments import compare, train, watch
 from experiments.reports import plots as figures
 from experiments.reports.agent_styles import agent_styles
 from experiments.studies.run import Unit
@@ -154,6 +157,22 @@ def test_trained_agents_go_by_their_algorithm_and_by_their_folder_if_need_be(tra
     assert list(compare.label(trained).values()) == ["ppo (one)", "ppo (two)"]
 
 
+def test_a_run_is_named_by_its_folder(trained, tmp_path, capsys):
+    folders = [str(Path(policy).parent) for policy in trained]
+    assert [policy_file(folder) for folder in folders] == [policy_file(policy) for policy in trained]
+    assert list(compare.label(folders).values()) == ["ppo (one)", "ppo (two)"]
+    film = tmp_path / "film.gif"
+    words = ["--scenario", "tiny", "horizon=12", "--slots", "2", "--scale", "0.25", "--out", str(film)]
+    watch.main([folders[0], *words])
+    assert "2 slots of" in capsys.readouterr().out and film.read_bytes()[:3] == b"GIF"
+
+
+def test_a_run_that_has_not_ended_says_so(trained, tmp_path):
+    shutil.copy(Path(trained[0]).with_name("config.yaml"), tmp_path)
+    with pytest.raises(ConfigError, match=r"has no policy\.zip yet; its training has not ended"):
+        policy_file(str(tmp_path))
+
+
 def test_a_policy_cannot_play_what_it_was_not_trained_for(trained):
     with pytest.raises(ConfigError, match="trained on other"):
         play_agent(trained[0], PRESETS["edge-small"], range(2))
@@ -188,7 +207,8 @@ def test_a_policy_that_observes_its_preference_is_told_the_one_asked_for(tmp_pat
     [
         (["cloud"], "did you mean 'cloud-only'?"),
         (["nowhere/policy.zip"], "config.yaml"),
-        (["ppo"], "'ppo' must be trained first; give the policy.zip of a run"),
+        (["."], "'.' is a folder without policy.zip; name the folder of a run"),
+        (["ppo"], "'ppo' must be trained first; name the folder of a run"),
         (["random", "--reference", "popularity"], "random"),
         (["random", "random"], "policies: 'random' is given twice"),
         (["random", "--scenario", "tiny", "tiny"], "--scenario: 'tiny' is given twice"),

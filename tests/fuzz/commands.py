@@ -68,6 +68,7 @@ STOPPED = {
     "draw_charge": ["nothing"],
     "draw_cuts": ["--rates", "0"],
     "draw_episode": ["no-policy"],
+    "watch": ["no-policy", "--out", "film.gif"],
     "draw_map": ["--scenario", "tiny"],
     "concave_front": ["--seeds", "1"],
     "scale_study": ["small_study.yaml", "--out", "nowhere"],

@@ -59,5 +59,5 @@ def test_files_that_would_run_code_are_no_experts(run):
     bare.mkdir()
     (bare / "mine.zip").write_bytes((run / "policy.zip").read_bytes())
     for word in (str(bare / "mine.zip"), f"ppo:placement:{bare / 'mine.zip'}"):
-        with pytest.raises(ConfigError, match=r"has no config\.yaml|name the policy\.zip of a run"):
+        with pytest.raises(ConfigError, match=r"has no config\.yaml|name the folder of a run"):
             open_agent("hybrid-adahedge", TINY, [0], experts=[word, "lru"])
