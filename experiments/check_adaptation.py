@@ -91,15 +91,15 @@ def averaging_rows(table: Adaptations) -> list[list[str]]:
     for method, part in itertools.product(methods, table.parts):
         law = measured_averaging([table], method, part)
         off = 100 * _mixture_errors(table, method, part, law.exponent)
-        errors = [f"{100 * law.error:.1f}", f"{np.sqrt((off**2).mean()):.1f}", f"{off.mean():+.1f}"]
-        lines.append([method, part, f"{law.exponent:.2f}", *errors])
+        mixed = [f"{np.sqrt((off**2).mean()):.1f}", f"{off.mean():+.1f}"] if len(off) else ["", ""]
+        lines.append([method, part, f"{law.exponent:.2f}", f"{100 * law.error:.1f}", *mixed])
     return lines
 
 
 def _mixture_errors(table: Adaptations, method: str, part: str, exponent: float) -> Floats:
     """What environments expect of nodes with different conditions that average, less what was measured."""
     mixed = [r for r, row in enumerate(table.rows) if row.method == method and row.peers == PEERS[2]]
-    found = []
+    found = [np.zeros((0, 0))]
     for network in dict.fromkeys(table.rows[r].network for r in mixed):
         rows = [r for r in mixed if table.rows[r].network == network]
         most = np.log1p(np.arange(int(table.samples[-1]) + 1))
@@ -114,7 +114,7 @@ def _mixture_errors(table: Adaptations, method: str, part: str, exponent: float)
             counts = np.repeat(curve.samples[1:, None], len(rows), axis=1) * averaged(len(rows), exponent)
             expected = mixed_change(curves, counts[:, None])[:, 0, j]
             found.append(expected - curve.change.mean(axis=1)[1:])
-    return np.concatenate(found)
+    return np.concatenate(found, axis=None)
 
 
 def exit_rows(table: Adaptations, chosen: Sequence[int]) -> list[list[str]]:
