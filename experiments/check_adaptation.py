@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from idn_gym.adaptation_rules import mixed_change
+from idn_gym.adapting_together import averaged
 from idn_gym.catalog.adaptation import PEERS, AdaptationRow, Adaptations, read_adaptation
 from idn_gym.catalog.learning_laws import LearningCurve, best_law
 from idn_gym.catalog.reader import SHIPPED_TABLES
@@ -16,6 +19,7 @@ from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import ConfigError, closest
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import mean_interval
+from idn_gym.scenarios.compile.averaging import measured_averaging
 
 SHIPPED_ADAPTATION = SHIPPED_TABLES / "adaptation" / "digits.npz"
 
@@ -78,6 +82,39 @@ def federated_rows(table: Adaptations, chosen: Sequence[int]) -> list[list[str]]
             changes = [_points(values) for values in (curve.change[i], curve.change[i] - own)]
             lines.append([*row, str(n), *changes, pooled])
     return lines
+
+
+def averaging_rows(table: Adaptations) -> list[list[str]]:
+    """One line per method and part of the test samples: the law of averaging; how far off mixtures are."""
+    methods = dict.fromkeys(row.method for row in table.rows if row.peers == PEERS[1])
+    lines = []
+    for method, part in itertools.product(methods, table.parts):
+        law = measured_averaging([table], method, part)
+        off = 100 * _mixture_errors(table, method, part, law.exponent)
+        mixed = [f"{np.sqrt((off**2).mean()):.1f}", f"{off.mean():+.1f}"] if len(off) else ["", ""]
+        lines.append([method, part, f"{law.exponent:.2f}", f"{100 * law.error:.1f}", *mixed])
+    return lines
+
+
+def _mixture_errors(table: Adaptations, method: str, part: str, exponent: float) -> Floats:
+    """What environments expect of nodes with different conditions that average, less what was measured."""
+    mixed = [r for r, row in enumerate(table.rows) if row.method == method and row.peers == PEERS[2]]
+    found = [np.zeros((0, 0))]
+    for network in dict.fromkeys(table.rows[r].network for r in mixed):
+        rows = [r for r in mixed if table.rows[r].network == network]
+        most = np.log1p(np.arange(int(table.samples[-1]) + 1))
+        curves = np.zeros((1, len(rows), len(rows), len(most)))
+        for i, j in np.ndindex(len(rows), len(rows)):
+            alone = table.row(network, method, table.rows[rows[i]].condition)
+            curve = table.curve(alone, part=part, clean=i != j)
+            gain = np.interp(most, np.log1p(curve.samples), curve.change.mean(axis=1))
+            curves[0, i, j] = gain if i == j else np.minimum(gain, 0.0)
+        for j, r in enumerate(rows):
+            curve = table.curve(r, part=part)
+            counts = np.repeat(curve.samples[1:, None], len(rows), axis=1) * averaged(len(rows), exponent)
+            expected = mixed_change(curves, counts[:, None])[:, 0, j]
+            found.append(expected - curve.change.mean(axis=1)[1:])
+    return np.concatenate(found, axis=None)
 
 
 def exit_rows(table: Adaptations, chosen: Sequence[int]) -> list[list[str]]:
@@ -149,6 +186,7 @@ def law_summary(table: Adaptations, chosen: Sequence[int]) -> Iterator[str]:
 
 GAIN_COLUMNS = (*AdaptationRow._fields, "before %")
 FEDERATED_COLUMNS = (*AdaptationRow._fields, "samples each", "change", "over alone", "one node with all")
+AVERAGING_COLUMNS = ("method", "part", "exponent", "off", "mixed: off", "mean")
 EXIT_COLUMNS = (*AdaptationRow._fields[:3], "exit")
 ADAPTING_COLUMNS = (
     *("network", "method", "kMAC once", "kMAC/epoch", "kMAC upstream", "GMAC, most samples"),
@@ -166,7 +204,8 @@ class CheckAdaptationCommand:
 
     Reads a table of experiments.adapt_lab and prints: changes of the accuracy of the last exit on the playing
     part, in points with 95 % intervals over the trainings; the loss on clean samples with the most samples;
-    every exit; costs; and the errors of fitted laws at points left out. Needs the extra solve.
+    learning with others and its law; every exit; costs; and the errors of fitted laws at points left out.
+    Needs the extra solve.
     """
 
     table: Path = SHIPPED_ADAPTATION
@@ -200,6 +239,8 @@ class CheckAdaptationCommand:
         print_rows((*GAIN_COLUMNS, *samples[1:], "clean, most"), gain_rows(table, chosen))
         print("\nlearning with others")
         print_rows(FEDERATED_COLUMNS, federated_rows(table, chosen))
+        print("\nk nodes: samples count as k^-exponent; off by points, root of mean square")
+        print_rows(AVERAGING_COLUMNS, averaging_rows(table))
         print("\naccuracy of every exit, by number of samples")
         print_rows((*EXIT_COLUMNS, *samples), exit_rows(table, alone))
         print("\ncosts of one node, per sample, and in all with the most samples")

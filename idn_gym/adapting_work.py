@@ -92,11 +92,10 @@ class VersionWork:
             done = min(self.work[b, v], max(0.0, seconds - outcome.busy[b, node]))
             self.work[b, v] -= done
             self.cost.adaptation_energy[b] += self._tables.node_watts[node] * done
-            if self.work[b, v] <= 0.0:
-                self._finish(b, self._members(b, v))
+            self._finish(b, self._members(b, v))
 
     def _finish(self, b: int, members: Ints) -> None:
-        """Put in force what nodes have learnt, alone or together; the last of them ends it for all."""
+        """Once all have done their work, put in force what they have learnt, alone or together."""
         if not (self.work[b, members] > 0.0).any():
             self.true[b, members] = self.next_true[b, members]
             self.known[b, members] = self.next_known[b, members]
