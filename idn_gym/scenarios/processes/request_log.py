@@ -27,6 +27,7 @@ class LeftOut(NamedTuple):
 
     rows: int
     why: str
+    hint: str = ""  # the names that are allowed, where rows have others
 
 
 class LogRows(NamedTuple):
