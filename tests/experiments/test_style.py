@@ -17,9 +17,9 @@ from experiments.reports.agent_styles import AGENT_STYLES, agent_styles
 from experiments.reports.direct_labels import PointLabel, label_ends, label_points
 from experiments.reports.style import COLUMN_INCHES, figure_file, save_figure
 from experiments.studies.columns import RESULT_COLUMNS
-from experiments.studies.config import METRIC
 from experiments.studies.front_report import FRONT_COLUMNS
 from experiments.studies.measures import MEASURES, cell_label, key_label
+from experiments.studies.metric_names import METRIC
 from idn_gym.rendering.layout import spread_apart
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
