@@ -66,7 +66,7 @@ def ending(stopped: str = START_OVER, advice: str = "") -> Iterator[None]:
             or a signal arrived; see the top of this module for the codes.
     """
     previous, showing = _listen(), warnings.showwarning
-    warnings.showwarning = _warner()
+    warnings.showwarning = warning_lines()
     try:
         yield
         sys.stdout.flush()
@@ -90,7 +90,7 @@ def ending(stopped: str = START_OVER, advice: str = "") -> Iterator[None]:
             signal.signal(signal.SIGTERM, previous)
 
 
-def _warner() -> Callable[..., None]:
+def warning_lines() -> Callable[..., None]:
     """What prints each warning once, as one line on stderr, without the place in the code that it is from."""
     said = set[str]()
 

@@ -98,6 +98,24 @@ def test_names_of_points_cover_neither_each_other_nor_points():
     assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[:k])
 
 
+def test_words_are_nearer_to_their_own_points_than_to_others():
+    figure, axes = plt.subplots(figsize=(3.5, 3.0), dpi=100)
+    axes.set(xlim=(-2, 9), ylim=(43, 51))
+    towns = {
+        "Nice": (7.3, 43.7),
+        "Marseille": (5.4, 43.3),
+        "Montpellier": (3.9, 43.6),
+        "Toulouse": (1.4, 43.6),
+    }
+    assert label_points(axes, [PointLabel(name, *at, "black") for name, at in towns.items()]) == []
+    at = axes.transData.transform(list(towns.values()))
+    renderer = figure.canvas.get_renderer()
+    for i, word in enumerate(axes.texts):
+        box = word.get_window_extent(renderer)
+        out = np.maximum(np.maximum(box.min - at, at - box.max), 0.0)
+        assert np.hypot(*out.T).argmin() == i, word.get_text()
+
+
 def test_every_measure_has_a_name_a_unit_and_a_meaning_as_the_docs_have_it():
     assert set(get_args(METRIC)) | set(RESULT_COLUMNS) | set(FRONT_COLUMNS) <= set(MEASURES)
     page = (DOCS / "metrics.md").read_text(encoding="utf-8").split("## In studies")[1].split("\n## ")[0]
