@@ -15,6 +15,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import LineCollection
+from matplotlib.colors import ListedColormap
 
 from experiments.reports.delay_parts import PlayedEpisode, play_episode
 from experiments.reports.direct_labels import PointLabel, label_points
@@ -36,6 +37,9 @@ from idn_gym.scenarios.presets import load_scenario
 Positions = Mapping[str, tuple[float, float]]
 
 TIER_MARKS = ("s", "o", "^", "D", "v")
+
+LOAD_COLOURS = ListedColormap(matplotlib.colormaps["cividis_r"](np.linspace(0.2, 1.0, 256)))
+"""From a shade that is seen on white paper to the darkest."""
 
 
 def node_positions(scenario: Scenario) -> Positions:
@@ -77,7 +81,7 @@ def draw_network_map(
     figure, axes = plt.subplots(figsize=(wide, high), layout="constrained")
     ends = np.array(lay_out(compiled).ends)
     lines = LineCollection(
-        list(at[ends]), array=100 * played.link_load, cmap="cividis_r", linewidths=1.6, zorder=1
+        list(at[ends]), array=100 * played.link_load, cmap=LOAD_COLOURS, linewidths=1.6, zorder=1
     )
     lines.set_clim(0.0, 100 * float(played.link_load.max()) or 1.0)
     axes.add_collection(lines)
@@ -93,7 +97,7 @@ def draw_network_map(
         )
     axes.set(xlabel="longitude [degrees]" if degrees else "[km]", aspect=stretch)
     axes.set_ylabel("latitude [degrees]" if degrees else "[km]")
-    figure.legend(loc="outside lower center", ncols=3)
+    figure.legend(loc="outside lower center", ncols=3 if columns == "two" else 1)
     order = np.argsort(-held, kind="stable")
     label_points(axes, [PointLabel(names.nodes[v], float(at[v, 0]), float(at[v, 1]), "black") for v in order])
     return figure

@@ -14,7 +14,7 @@ from experiments.engines.share import ShareEngine, read_share
 from experiments.studies import report as study_report
 from experiments.studies.cached_run import CachedRun
 from experiments.studies.code_stamp import code_stamp
-from experiments.studies.config import Study
+from experiments.studies.config import Study, scenarios_beside
 from experiments.studies.envelope_run import list_envelopes
 from experiments.studies.listing import (
     bracket_episodes,
@@ -48,7 +48,7 @@ class StudyCommand(EngineOptions):
     """
 
     study: Positional[Path]
-    """YAML file; those that ship are in configs/studies"""
+    """YAML file, beside which the scenarios may be that it names; those that ship are in configs/studies"""
     out: Path | None = None
     """folder to write into (default: runs/studies/NAME)"""
     workers: int = bounded(os.cpu_count() or 1, least=1, most=9_999_999)
@@ -69,7 +69,9 @@ class StudyCommand(EngineOptions):
             read_share(self.shard)
             if self.engine != "local":
                 raise ConfigError("--shard", f"is for --engine local, and --engine is {self.engine}")
-        report = play_study(from_plain(Study, read_yaml(self.study)), self)
+        report = play_study(
+            from_plain(Study, scenarios_beside(read_yaml(self.study), self.study.parent)), self
+        )
         if report is not None:
             print(f"report: {report}")
 

@@ -61,7 +61,7 @@ def test_quickstart_is_short_and_starts_with_the_import():
 
 def test_bring_your_own_takes_at_most_15_lines():
     shown = blocks("docs/bring_your_own.md")
-    assert len(shown) == 3
+    assert len(shown) == 4
     for block in shown:
         assert len([line for line in block.splitlines() if line.strip()]) <= 15
 

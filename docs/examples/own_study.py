@@ -75,5 +75,4 @@ figure.savefig("own_study.png", dpi=110)
 # %% [markdown]
 # ![Cost of LRU and OLAG over that of static greedy, by memory](../pictures/example-own_study.png)
 #
-# [Studies](../studies.md) says how results are reported and handed in; every field of the YAML is in
-# `experiments/studies/config.py`.
+# [Studies](../studies.md) has every field of the YAML, and says how results are reported and handed in.

@@ -8,12 +8,15 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
+
+from idn_gym.commands.endings import warning_lines
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 MALLOC = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
@@ -115,6 +118,7 @@ def signals_waiting() -> Iterator[None]:
 def _begin(watched: Connection, prepare: Callable[..., object] | None, given: tuple[Any, ...]) -> None:
     """Initialise a worker, before its first task."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells workers when to stop
+    warnings.showwarning = warning_lines()
     if sys.platform == "linux":
         # Immediate, whereas the watch below has to wait for compiled code to return.
         ctypes.CDLL(None).prctl(DIES_WITH_PARENT, signal.SIGKILL)

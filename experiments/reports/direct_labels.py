@@ -92,6 +92,8 @@ class PointLabel(NamedTuple):
 def label_points(axes: Any, labels: Sequence[PointLabel], reach: float = 5.0) -> list[PointLabel]:
     """Write words beside points where they cover neither points nor each other, and stay in the panel.
 
+    Where there is room a word is nearer to its own point than to all others.
+
     Call it when everything else is drawn.
 
     Args:
@@ -109,14 +111,26 @@ def label_points(axes: Any, labels: Sequence[PointLabel], reach: float = 5.0) ->
     points = axes.transData.transform([(label.x, label.y) for label in labels]) if labels else []
     taken = [Bbox.from_bounds(x - 2.5 * scale, y - 2.5 * scale, 5 * scale, 5 * scale) for x, y in points]
     left = []
-    for label in labels:
-        if not _written(axes, label, taken, room, renderer, reach):
+    for i, label in enumerate(labels):
+        others = np.delete(points, i, axis=0)
+        # A word that is nearer to another point would be read as that one's, but is better than none.
+        if not any(
+            _written(axes, label, taken, room, renderer, reach, points[i], strangers)
+            for strangers in (others, others[:0])
+        ):
             left.append(label)
     return left
 
 
 def _written(
-    axes: Any, label: PointLabel, taken: list[Bbox], room: Bbox, renderer: Any, reach: float
+    axes: Any,
+    label: PointLabel,
+    taken: list[Bbox],
+    room: Bbox,
+    renderer: Any,
+    reach: float,
+    at: Floats,
+    others: Floats,
 ) -> bool:
     for across, up in _AROUND:
         word = axes.annotate(
@@ -131,8 +145,16 @@ def _written(
         )
         box = word.get_window_extent(renderer)
         inside = room.x0 <= box.x0 and box.x1 <= room.x1 and room.y0 <= box.y0 and box.y1 <= room.y1
-        if inside and not any(box.overlaps(other) for other in taken):
+        near = _distances(box, at[None])[0] <= _distances(box, others).min(initial=np.inf)
+        if inside and near and not any(box.overlaps(other) for other in taken):
             taken.append(box)
             return True
         word.remove()
     return False
+
+
+def _distances(box: Bbox, points: Floats) -> Floats:
+    """Distance of every point (n, 2) from a box, (n,)."""
+    out = np.maximum(np.maximum(box.min - points, points - box.max), 0.0)
+    found: Floats = np.hypot(out[:, 0], out[:, 1])
+    return found

@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from experiments.studies.entry import StudyEntry, check_entries
 from experiments.studies.front_config import FrontPart
+from experiments.studies.metric_names import EPISODE_METRICS, METRIC, MOVING_METRICS, SUMMED_METRICS
 from experiments.studies.transfer_config import TransferPart
 from idn_gym.config_reader import ConfigError, bounded, closest, show
 from idn_gym.scenarios.config import Scenario
@@ -21,80 +23,23 @@ AGENT_PREFIX = "agent."
 BASELINE = "cloud-only"
 """Agent that plays in every cell even if no part names it: gains are savings over its cost."""
 
-METRIC = Literal[
-    "ntag",
-    "share",
-    "regret",
-    "rounding_regret",
-    "fractional_regret",
-    "fractional_regret_most",
-    "behind_greedy",
-    "of_greedy",
-    "second_half",
-    "saved",
-    "of_dynamic",
-    "of_dynamic_most",
-    "dynamic_regret",
-    "dynamic_regret_most",
-    "competitive",
-    "competitive_most",
-    "headroom",
-    "headroom_most",
-    "cost",
-    "update",
-    "accuracy",
-    "latency",
-    "wait",
-    "energy",
-    "traffic",
-    "drop_rate",
-    "late_rate",
-    "node_load",
-    "node_load_max",
-    "link_load_max",
-    "lifetime",
-    "fairness",
-    "airtime",
-]
-"""Columns that figures can show, in addition to `idn_gym.metrics.METRICS`:
 
-- ntag: gain per request, mean over slots; second_half: over the second half of them;
-- cost: scalar cost per slot under the study's preference, which trained agents minimise;
-- share: gain over the upper bound of all static placements in hindsight;
-- regret: lead of the best static placement in gain, and rounding_regret: lead of 1 - 1/e of it;
-- fractional_regret: lead of the best static placement over a learner's fractions, and
-  fractional_regret_most: lead of the upper bound of all static fractions, spread evenly over the
-  slots; the regret against the best fractions, to which proven bounds refer, lies between the two;
-- behind_greedy, of_greedy: lead of the clairvoyant greedy, which is not optimal, and share of its gain;
-- saved: share of the best static placement's cost that is saved, loading included;
-- of_dynamic: cost saved against the repositories alone over the most that any sequence can save, and
-  of_dynamic_most over what the best sequence found saves: the share of the dynamic optimum lies between them
-  (where nothing is saved, the two change places);
-- dynamic_regret: cost over that of the best sequence of placements that was found, summed over slots, and
-  dynamic_regret_most over what no sequence undercuts; the regret lies between the two;
-- competitive: cost as a multiple of that of the best sequence found, and competitive_most of what no sequence
-  undercuts; the ratio lies between the two;
-- lifetime: seconds until the first battery is empty, the whole episode where none is; fairness: how evenly
-  ingress nodes have their requests served; airtime: seconds on the air per request, where duty cycles bind;
-- headroom: share of the best static placement's cost that the best sequence found saves, and headroom_most
-  that any sequence can save at most. From saved on they need `StudyPart.bracket`.
-"""
+def scenarios_beside(plain: Any, folder: Path) -> Any:
+    """Return the content of a study's file with the paths of scenarios that are beside the file."""
+    if not isinstance(plain, Mapping):
+        return plain
+    found = dict(plain)
+    for kind in ("parts", "fronts"):
+        if isinstance(plain.get(kind), list):
+            found[kind] = [_beside(part, folder) for part in plain[kind]]
+    return found
 
-DEVICE_METRICS = ("lifetime", "fairness", "airtime")
-"""Columns that an episode's record may lack: lifetimes need batteries, airtime needs duty cycles."""
 
-MOVING_METRICS = (
-    "saved",
-    "of_dynamic",
-    "of_dynamic_most",
-    "dynamic_regret",
-    "dynamic_regret_most",
-    "competitive",
-    "competitive_most",
-    "headroom",
-    "headroom_most",
-)
-"""Columns measured against the best sequence of placements; see `METRIC`."""
+def _beside(part: Any, folder: Path) -> Any:
+    name = part.get("scenario") if isinstance(part, Mapping) else None
+    if isinstance(name, str) and (folder / name).is_file():
+        return {**part, "scenario": str(folder / name)}
+    return part
 
 
 def of_scenario(cell: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,6 +143,9 @@ class Figure:
     """of a printed page that it is as wide as"""
     versus: str | None = None
     """of a course, sweep or dots: label of the agent whose values are subtracted, seed by seed"""
+    window: int | None = bounded(None, least=1)
+    """of a course: slots of a sliding mean, which shows how values move in time; null: the mean over all
+    slots so far"""
 
     def check(self, part: StudyPart, key: str) -> None:
         """Check that everything that the figure names exists.
@@ -223,15 +171,22 @@ class Figure:
                 raise ConfigError(f"{key}.{field_}", f"{show(name)} is not allowed; {closest(name, allowed)}")
         if self.versus is not None and self.kind not in ("course", "sweep", "dots"):
             raise ConfigError(f"{key}.versus", f"{show(self.versus)} is not allowed in a {self.kind}")
+        if self.window is not None and self.kind != "course":
+            wrong = f"{self.window} is not allowed in {self.kind}; must be null"
+            raise ConfigError(f"{key}.window", wrong)
         self._check_metrics(part, key)
 
     def _check_metrics(self, part: StudyPart, key: str) -> None:
         drawn: list[tuple[str, str]] = [(f"y.{i}", name) for i, name in enumerate(self.y)]
         drawn += [] if self.x is None else [("x", self.x)]
         for field_, name in drawn if self.kind in ("course", "sweep", "frontier", "dots") else ():
-            if self.kind == "course" and name in (*MOVING_METRICS, "second_half", "cost"):
+            if self.kind == "course" and name in EPISODE_METRICS:
+                allowed = [other for other in get_args(METRIC) if other not in EPISODE_METRICS]
                 wrong = f"{name!r} is not allowed in a course; it has one value per episode"
-                raise ConfigError(f"{key}.{field_}", wrong)
+                raise ConfigError(f"{key}.{field_}", f"{wrong}; {closest('', allowed)}")
+            if self.window is not None and name in SUMMED_METRICS:
+                wrong = f"{self.window} is not allowed; must be null where {name!r} is drawn, which adds up"
+                raise ConfigError(f"{key}.window", wrong)
             if name in MOVING_METRICS and not part.bracket:
                 raise ConfigError(f"{key}.{field_}", f"{name!r} needs parts.{part.name}.bracket")
 

@@ -102,7 +102,7 @@ def interval_of(figure: Figure, plays: Plays, agent: str, cell: dict[str, Any], 
 
 
 def plot_course(figure: Figure, plays: Plays, agents: list[str], names: dict[str, str]) -> Any:
-    """One panel per metric and grid cell: running value over slots, mean over seeds, 95 % at each slot."""
+    """One panel per metric and grid cell: value over slots, mean over seeds, 95 % at each slot."""
     cells = plays.cells(figure.part)
     drawn, grid = panels(len(figure.y), len(cells), figure.columns)
     for row, name in zip(grid, figure.y, strict=True):
@@ -124,7 +124,8 @@ def _draw_course(
         courses = _courses(figure, plays, agent, cell, name)
         if np.isnan(courses).all():
             continue
-        slots = np.unique(np.geomspace(1, courses.shape[-1], 120).astype(int))
+        spaced = np.geomspace if figure.window is None else np.linspace
+        slots = np.unique(spaced(1, courses.shape[-1], 120 if figure.window is None else 480).astype(int))
         shown, style = courses[..., slots - 1], styles[agent]
         mean, half = shown.mean(axis=(0, 1)), half_width(np.moveaxis(shown, -1, 0))
         axes.plot(slots, mean, color=style.colour, ls=style.line, lw=1.1, label=agent)
@@ -135,7 +136,7 @@ def _draw_course(
             axes.plot(slots, bound, color=style.colour, ls=":", lw=1.4, label=f"{agent}: at most")
     if figure.versus is not None:
         axes.axhline(0.0, color=styles[figure.versus].colour, lw=0.8, label=f"_{figure.versus}")
-    if "regret" not in name:
+    if "regret" not in name and figure.window is None:
         axes.set_xscale("log")  # learning is over within a few slots out of thousands
         axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("slot")
@@ -146,7 +147,7 @@ def _courses(figure: Figure, plays: Plays, agent: str, cell: dict[str, Any], nam
 
     def courses(label: str) -> Floats:
         mine = plays.of(figure.part, label, cell)
-        found = MEASURES[name].shown(np.stack([play.course(name) for play in mine]))
+        found = MEASURES[name].shown(np.stack([play.course(name, figure.window) for play in mine]))
         return by_training(mine, found)
 
     found = courses(agent)

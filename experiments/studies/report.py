@@ -17,10 +17,11 @@ from experiments.studies.bracket_run import BracketRun
 from experiments.studies.cached_run import CachedRun
 from experiments.studies.code_stamp import code_stamp
 from experiments.studies.columns import COST_COLUMNS, RESULT_COLUMNS, between_ends, measure_table
-from experiments.studies.config import BASELINE, DEVICE_METRICS, MOVING_METRICS, Study
+from experiments.studies.config import BASELINE, Study
 from experiments.studies.envelope_run import EnvelopeRun
 from experiments.studies.front_run import FrontUnit
 from experiments.studies.measures import MEASURES, Measure, cell_label
+from experiments.studies.metric_names import DEVICE_METRICS, MOVING_METRICS
 from experiments.studies.page import DataFile, Table, write_page
 from experiments.studies.results import GAIN_METRICS, RESULT_METRICS, Plays
 from experiments.studies.run import Unit

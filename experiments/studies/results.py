@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.studies.bracket_run import BracketRun
-from experiments.studies.config import BASELINE, DEVICE_METRICS, MOVING_METRICS, of_scenario
+from experiments.studies.config import BASELINE, of_scenario
+from experiments.studies.metric_names import DEVICE_METRICS, MOVING_METRICS
 from experiments.studies.run import Series, Unit
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation import regret as measures
@@ -56,7 +57,7 @@ GAIN_METRICS = (
     "of_greedy",
     "second_half",
 )
-"""Columns measured as gain, against other policies; see `experiments.studies.config.METRIC`."""
+"""Columns measured as gain, against other policies; see `experiments.studies.metric_names.METRIC`."""
 
 
 class Play:
@@ -101,7 +102,7 @@ class Play:
         return bound if bound > 0.0 else np.nan
 
     def value(self, name: str) -> float:
-        """One number for the episode: see `experiments.studies.config.METRIC`."""
+        """One number for the episode: see `experiments.studies.metric_names.METRIC`."""
         if name == "cost":
             return -float(self.record["metrics"]["reward"])
         if name in self.record["metrics"]:
@@ -132,11 +133,25 @@ class Play:
             values |= {of: low, f"{of}_most": high}
         return float(values[name])
 
-    def course(self, name: str) -> Floats:
+    def course(self, name: str, window: int | None = None) -> Floats:
         """The number after each slot, (T,): running means, but for regrets, which add up.
 
         nan where a part lacks what the number is measured against.
+
+        Args:
+            name: see `experiments.studies.metric_names.METRIC`.
+            window: slots of a sliding mean, for what is a mean; None: over all slots so far.
         """
+        if window is not None and name == "ntag":
+            sums = (
+                measures.last_slots(self.gain, window),
+                measures.last_slots(self.figure("requests"), window),
+            )
+            return np.divide(*sums, out=np.zeros(len(self.gain)), where=sums[1] > 0.0)
+        if window is not None or name == "cost":
+            values = -self.series.scalar if name == "cost" else self.figure(name)
+            last = len(values) if window is None else window
+            return measures.last_slots(values, last) / np.minimum(np.arange(1, len(values) + 1), last)
         nothing = np.full(len(self.gain), np.nan)
         best = nothing if self.optimum is None else self.optimum.gain
         clairvoyant = nothing if self.clairvoyant is None else self.clairvoyant.gain

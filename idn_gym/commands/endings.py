@@ -1,15 +1,17 @@
 """Exit codes of all commands: 0 done, 1 failure, 2 bad input, 130 on Ctrl-C, 143 on SIGTERM (as in shells).
 
-Every error is one line on stderr, without a traceback.
+Every error is one line on stderr, without a traceback, and so is every warning.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from types import FrameType
@@ -21,6 +23,8 @@ from idn_gym.messages import LONGEST_MESSAGE, ConfigError, shorten
 
 FAILURE = 1
 BAD_INPUT = 2
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 START_OVER = "the same command starts again from the beginning"
 GO_ON = "the same command continues with the missing parts"
@@ -61,7 +65,8 @@ def ending(stopped: str = START_OVER, advice: str = "") -> Iterator[None]:
         Ended: the input is wrong, an extra is not installed, a file cannot be read or written, a worker died,
             or a signal arrived; see the top of this module for the codes.
     """
-    previous = _listen()
+    previous, showing = _listen(), warnings.showwarning
+    warnings.showwarning = warning_lines()
     try:
         yield
         sys.stdout.flush()
@@ -80,8 +85,22 @@ def ending(stopped: str = START_OVER, advice: str = "") -> Iterator[None]:
         number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
         raise Ended(f"stopped; {stopped}", 128 + number) from None
     finally:
+        warnings.showwarning = showing
         if previous is not None:
             signal.signal(signal.SIGTERM, previous)
+
+
+def warning_lines() -> Callable[..., None]:
+    """What prints each warning once, as one line on stderr, without the place in the code that it is from."""
+    said = set[str]()
+
+    def warn(message: Warning | str, *place: object, **more: object) -> None:
+        text = " ".join(_COLOUR.sub("", str(message)).split()).removeprefix("WARN: ")
+        if text not in said:
+            said.add(text)
+            print(f"warning: {shorten(text, LONGEST_MESSAGE)}", file=sys.stderr)
+
+    return warn
 
 
 def _listen() -> signal.Handlers | None:

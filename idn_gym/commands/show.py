@@ -13,15 +13,22 @@ from idn_gym.commands.grammar import Changes, Positional, assignments, run_comma
 from idn_gym.commands.pictures import named_so, write_picture
 from idn_gym.commands.tables import Quantity, print_rows
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import Outcome
+from idn_gym.core.arrays import Floats, Outcome
 from idn_gym.env import IDNEnv
 from idn_gym.optimum.static import static_outcome
 from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.scenarios.compile import Compiled
+from idn_gym.scenarios.compile.graph_files import graph_summary
+from idn_gym.scenarios.config import FileTopology, Replay
+from idn_gym.scenarios.config_traces import Trace
 from idn_gym.scenarios.episodes import build_instance
+from idn_gym.scenarios.families import key_of
 from idn_gym.scenarios.presets import load_scenario
+from idn_gym.scenarios.processes.checks import list_processes
+from idn_gym.scenarios.processes.demand import label_classes
 from idn_gym.scenarios.processes.random_streams import SPLITS
-from idn_gym.scenarios.processes.replay import log_summary, read_log
+from idn_gym.scenarios.processes.replay import Log, log_summary, read_log
+from idn_gym.scenarios.processes.traces import trace_seconds
 from idn_gym.text_tables import significant
 
 SHOWN_LOADS = (
@@ -35,7 +42,7 @@ class ShowCommand:
     """Show a scenario: its network as text or picture; its nodes, links and request classes as tables.
 
     Loads are means over the slots of validation episode 0, with nothing loaded: repositories serve all
-    requests.
+    requests. Demand is nominal, or that of this episode where a log of requests is replayed.
     """
 
     scenario: Positional[str] = DEFAULT_SCENARIO
@@ -57,7 +64,8 @@ class ShowCommand:
         if self.out is not None:
             named_so(self.out, ".png")
         mode = "ansi" if self.out is None else "rgb_array"
-        env = IDNEnv(world, render_mode=mode, split="validation")
+        # A codec that fits every scenario: nobody acts here.
+        env = IDNEnv(world, action="segments", render_mode=mode, split="validation")
         env.reset(seed=0)
         if self.out is not None:
             write_picture(self.out, env.render())
@@ -82,7 +90,7 @@ _Table = tuple[tuple[str, ...], Sequence[tuple[object, ...]]]
 
 
 def scenario_summary(compiled: Compiled) -> str:
-    """Describe a scenario in two lines, with one more line for its request log if it has one."""
+    """Describe a scenario in two lines, with one more line for each file that it plays."""
     scenario, tables = compiled.scenario, compiled.tables
     sizes = {
         "nodes": len(tables.node_memory),
@@ -99,16 +107,45 @@ def scenario_summary(compiled: Compiled) -> str:
         f"{demand}, {slots}, {scenario.serving.capacity} capacity, action codec {scenario.action}",
     ]
     replay, names = scenario.workload.replay, compiled.names
+    if isinstance(scenario.topology, FileTopology):
+        said = graph_summary(scenario.topology, names.links)
+        lines.append(f"{Path(scenario.topology.path).name}: {said}")
     if replay is not None:
-        log = read_log(replay, names.tasks, names.ingress, SPLITS[0])
-        lines.append(f"{Path(replay.path).name}: {log_summary(log)}")
+        logs = [read_log(replay, names.tasks, names.ingress, split) for split in SPLITS]
+        lines.append(f"{Path(replay.path).name}: {log_summary(logs[0])}{_stretches(replay, logs)}")
+    for process, _, _, of_names in list_processes(compiled, label_classes(compiled)):
+        if isinstance(process, Trace):
+            key = key_of(type(process))
+            seconds = trace_seconds(process, key, of_names)
+            lines.append(f"{Path(process.path).name}: {seconds:,.0f} s of {key}")
     return "\n".join(lines)
+
+
+def _stretches(replay: Replay, logs: Sequence[Log]) -> str:
+    """Length and rate of what the splits play, as text."""
+    if replay.clock == "stretched":
+        return ""
+    if replay.stretches is None:
+        return f"; {logs[0].time.size / logs[0].seconds:.3g} requests/s for {logs[0].seconds:,.0f} s"
+    each = (
+        f"{split} {log.time.size / log.seconds:.3g} requests/s for {log.seconds:,.0f} s"
+        for split, log in zip(SPLITS, logs, strict=True)
+    )
+    return f"; {', '.join(each)}"
+
+
+def _demand(compiled: Compiled, served: Outcome) -> Floats:
+    """Requests/s of the classes (R,): of the episode where a log is replayed, nominal otherwise."""
+    tables, scenario = compiled.tables, compiled.scenario
+    if scenario.workload.replay is None:
+        return tables.class_requests / tables.slot_seconds
+    return served.arrived[0] / (scenario.horizon * scenario.slot_seconds)
 
 
 def _nodes(compiled: Compiled, served: Outcome) -> _Table:
     tables, names = compiled.tables, compiled.names
-    demand = np.zeros(len(names.ingress))
-    np.add.at(demand, compiled.class_ingress, tables.class_requests / tables.nominal_requests)
+    demand, each = np.zeros(len(names.ingress)), _demand(compiled, served)
+    np.add.at(demand, compiled.class_ingress, each / max(float(each.sum()), 1e-300))
     shares = dict(zip(names.ingress, demand, strict=True))
     rows = []
     for v, node in enumerate(names.nodes):
@@ -148,11 +185,11 @@ def _links(compiled: Compiled, served: Outcome) -> _Table:
 
 def _classes(compiled: Compiled, served: Outcome) -> _Table:
     tables, names = compiled.tables, compiled.names
-    options = np.diff(tables.option_start)
+    options, demand = np.diff(tables.option_start), _demand(compiled, served)
     rows = [
         (
             name,
-            significant(tables.class_requests[rho] / tables.slot_seconds),
+            significant(demand[rho]),
             str(options[rho]),
             Quantity(tables.class_timeout[rho], "s"),
             Quantity(tables.class_deadline[rho], "s"),

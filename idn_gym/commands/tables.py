@@ -26,6 +26,8 @@ class Quantity(NamedTuple):
     def __str__(self) -> str:
         if math.isnan(self.value):
             return "-"
+        if self.unit == "share" and 0.0 < self.value < 5e-4:
+            return "< 0.1 %"
         # Zero is printed without a sign, even where rounding gives -0.
         return percent(round(self.value, 3) + 0.0) if self.unit == "share" else si(self.value, self.unit)
 

@@ -110,6 +110,20 @@ def updates_per_slot(loaded: Floats) -> Floats:
     return curve
 
 
+def last_slots(values: Floats, window: int) -> Floats:
+    """Sum over the last slots up to each slot (..., T), over fewer where there are not yet so many.
+
+    Args:
+        values: (..., T) of slots.
+        window: number of slots.
+    """
+    sums = np.cumsum(values, axis=-1)
+    earlier = np.zeros_like(sums)
+    earlier[..., window:] = sums[..., :-window]
+    found: Floats = sums - earlier
+    return found
+
+
 def entropy_bound(steepest: Floats, budget: Floats, size: Floats) -> Floats:
     """Bound on the fractional regret of mirror ascent with size-weighted entropy, after each slot (T,).
 

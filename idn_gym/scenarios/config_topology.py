@@ -204,7 +204,8 @@ class FileTopology(RealTopology):
     length: str | None = None
     """[km] length of an edge; null, or no value: computed from its ends' coordinates"""
     rate: str | None = None
-    """rate of an edge; null, or no value: the tier's rate"""
+    """rate of an edge, in both directions unless the tier has a `down_rate`; null, or no value: the tier's.
+    Of parallel edges the highest rate counts, and the shortest length"""
     rate_unit: float = bounded(1.0, above=0)
-    """[bytes/s] size of one unit of `rate`, such as 125e6 for Gbit/s"""
+    """[bytes/s] size of one unit of `rate`: 0.125 for bit/s, 125e6 for Gbit/s"""
     kind: Literal["file"] = "file"

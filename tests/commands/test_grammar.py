@@ -9,12 +9,15 @@ import os
 import shlex
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
+import gymnasium as gym
 import pytest
 
+from idn_gym.commands.endings import ending
 from idn_gym.commands.field_docs import field_docs
 from idn_gym.commands.grammar import (
     Changes,
@@ -176,6 +179,14 @@ def test_ends_are_the_same_everywhere(capsys):
         with pytest.raises(SystemExit) as stop:
             run_command(Cook, [meal], "idn cook")
         assert (stop.value.code, capsys.readouterr().err) == (code, said)
+
+
+def test_a_warning_is_one_line_said_once_and_without_its_place(capsys):
+    with ending():
+        for _ in range(2):
+            gym.logger.warn("%s", "the soup\n is thin")
+            warnings.warn("salt is missing", stacklevel=2)
+    assert capsys.readouterr().err == "warning: the soup is thin\nwarning: salt is missing\n"
 
 
 def test_a_reader_that_has_seen_enough_is_no_error():

@@ -10,6 +10,7 @@ from idn_gym.evaluation.regret import (
     entropy_bound,
     gain_per_request,
     gain_share,
+    last_slots,
     regret,
     steepest_slopes,
     updates_per_slot,
@@ -53,6 +54,12 @@ def test_gain_per_request_is_a_mean_over_slots_with_requests():
 
 def test_updates_per_slot():
     np.testing.assert_allclose(updates_per_slot(np.array([4.0, 0.0, 2.0])), [4.0, 2.0, 2.0])
+
+
+def test_the_last_slots_add_up_and_the_first_ones_are_fewer():
+    values = np.array([[1.0, 2.0, 4.0, 8.0]])
+    assert last_slots(values, 2).tolist() == [[1.0, 3.0, 6.0, 12.0]]
+    assert last_slots(values, 4).tolist() == last_slots(values, 9).tolist() == [[1.0, 3.0, 7.0, 15.0]]
 
 
 def test_entropy_bound_by_hand():

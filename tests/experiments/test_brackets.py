@@ -11,7 +11,8 @@ import yaml
 from experiments import measure_presets, study
 from experiments.reports.episode_plot import smoothed
 from experiments.studies.bracket_run import list_brackets
-from experiments.studies.config import MOVING_METRICS, Study
+from experiments.studies.config import Study
+from experiments.studies.metric_names import MOVING_METRICS
 from experiments.studies.results import Plays
 from idn_gym.commands import compare
 from idn_gym.config_reader import from_plain

@@ -16,7 +16,7 @@ from gymnasium.error import DependencyNotInstalled
 
 from experiments import study
 from experiments.studies.cached_training import CachedTraining
-from experiments.studies.config import Study
+from experiments.studies.config import Study, scenarios_beside
 from experiments.studies.measures import MEASURES
 from experiments.studies.page import Table
 from experiments.studies.results import Plays
@@ -383,7 +383,18 @@ ENTRY = {"agent": "ppo", "train": {"steps": 512}}
             r"^figures\.0\.y\.0: 'dynamic_regret' needs parts\.rates\.bracket",
         ),
         ({"kind": "frontier", "x": "saved"}, {}, r"^figures\.0\.x: 'saved' needs parts\.rates\.bracket"),
-        ({"kind": "course", "y": ["cost"]}, {}, "'cost' is not allowed in a course; it has one value per ep"),
+        (
+            {"kind": "course", "y": ["second_half"]},
+            {},
+            r"'second_half' is not allowed in a course; it has one value per episode; allowed: ntag, ",
+        ),
+        ({"kind": "course", "y": ["lifetime"]}, {}, "'lifetime' is not allowed in a course; it has one"),
+        (
+            {"kind": "course", "y": ["regret"], "window": 3},
+            {},
+            r"^figures\.0\.window: 3 is not allowed; must be null where 'regret' is drawn, which adds up",
+        ),
+        ({"kind": "dots", "window": 3}, {}, r"window: 3 is not allowed in dots; must be null"),
         (
             {"kind": "dots"},
             {**ENTRY, "fixed": True, "options": {"seed": 1}},
@@ -517,3 +528,12 @@ def test_what_could_be_drawn_and_trained_is_read():
         "agents": ["cloud-only", "ppo"],
     }
     assert from_plain(Study, {**MINI, "parts": [part], "figures": [drawn]}).parts[0].labels()[-1] == "ppo"
+
+
+def test_a_scenario_beside_a_study_is_found_from_everywhere(tmp_path):
+    (tmp_path / "mine.yaml").write_text("preset: tiny\n")
+    part = {"name": "p", "scenario": "mine.yaml"}
+    found = scenarios_beside({"parts": [part, {**part, "scenario": "tiny"}], "fronts": [part]}, tmp_path)
+    assert [named["scenario"] for named in found["parts"]] == [str(tmp_path / "mine.yaml"), "tiny"]
+    assert found["fronts"][0]["scenario"] == str(tmp_path / "mine.yaml")
+    assert scenarios_beside([], tmp_path) == []

@@ -36,7 +36,7 @@ class Play(SimpleNamespace):
     def value(self, name):
         return self.values[name]
 
-    def course(self, name):
+    def course(self, name, window=None):
         return self.courses[name]
 
 

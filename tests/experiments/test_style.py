@@ -17,9 +17,9 @@ from experiments.reports.agent_styles import AGENT_STYLES, agent_styles
 from experiments.reports.direct_labels import PointLabel, label_ends, label_points
 from experiments.reports.style import COLUMN_INCHES, figure_file, save_figure
 from experiments.studies.columns import RESULT_COLUMNS
-from experiments.studies.config import METRIC
 from experiments.studies.front_report import FRONT_COLUMNS
 from experiments.studies.measures import MEASURES, cell_label, key_label
+from experiments.studies.metric_names import METRIC
 from idn_gym.rendering.layout import spread_apart
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -102,6 +102,24 @@ def test_names_of_points_cover_neither_each_other_nor_points():
     assert "alone" in words and len(left) + len(words) == 31 and left
     boxes = [text.get_window_extent() for text in axes.texts]
     assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[:k])
+
+
+def test_words_are_nearer_to_their_own_points_than_to_others():
+    figure, axes = plt.subplots(figsize=(3.5, 3.0), dpi=100)
+    axes.set(xlim=(-2, 9), ylim=(43, 51))
+    towns = {
+        "Nice": (7.3, 43.7),
+        "Marseille": (5.4, 43.3),
+        "Montpellier": (3.9, 43.6),
+        "Toulouse": (1.4, 43.6),
+    }
+    assert label_points(axes, [PointLabel(name, *at, "black") for name, at in towns.items()]) == []
+    at = axes.transData.transform(list(towns.values()))
+    renderer = figure.canvas.get_renderer()
+    for i, word in enumerate(axes.texts):
+        box = word.get_window_extent(renderer)
+        out = np.maximum(np.maximum(box.min - at, at - box.max), 0.0)
+        assert np.hypot(*out.T).argmin() == i, word.get_text()
 
 
 def test_every_measure_has_a_name_a_unit_and_a_meaning_as_the_docs_have_it():

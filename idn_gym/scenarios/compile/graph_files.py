@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,8 @@ READERS = (".graphml", ".gml", ".json")
 USUAL_LABELS = ("name", "label")
 LONGITUDES = ("Longitude", "longitude", "lon", "x")
 LATITUDES = ("Latitude", "latitude", "lat", "y")
+NODE_FIELDS = ("label", "longitude", "latitude", "tier", "device", "demand")
+EDGE_FIELDS = ("length", "rate")
 EARTH_KM = 6371.0
 
 
@@ -39,19 +41,21 @@ def read_graph(topology: FileTopology) -> FileGraph:
         ConfigError: the file cannot be read, or an attribute is not there or has a value that does not fit.
     """
     read = _read(topology.path)
+    _check_attributes(topology, read)
     names = _names(topology, read)
-    place = _places(topology, read)
+    place = _places(topology, read, names)
     shortest: dict[tuple[str, str], float] = {}
     rate: dict[tuple[str, str], float] = {}
     for a, b, data in read.edges(data=True):
         ends = min(names[a], names[b]), max(names[a], names[b])
         if a == b:
             continue
-        km = _number(topology, "length", data)
+        where = f"the link {names[a]} - {names[b]}"
+        km = _number(topology, "length", data, where)
         if km is None:
             km = _distance(place[a], place[b]) if a in place and b in place else 0.0
         shortest[ends] = min(km, shortest.get(ends, math.inf))
-        offered = _number(topology, "rate", data)
+        offered = _number(topology, "rate", data, where)
         if offered is not None:
             rate[ends] = max(offered * topology.rate_unit, rate.get(ends, 0.0))
     edges = tuple((a, b, km) for (a, b), km in sorted(shortest.items()))
@@ -63,7 +67,7 @@ def read_graph(topology: FileTopology) -> FileGraph:
         demand={
             names[node]: weight
             for node, data in read.nodes(data=True)
-            if (weight := _number(topology, "demand", data)) is not None
+            if (weight := _number(topology, "demand", data, f"node {names[node]}")) is not None
         },
         rate=rate,
     )
@@ -77,7 +81,41 @@ def file_positions(topology: FileTopology) -> dict[str, tuple[float, float]]:
     """
     read = _read(topology.path)
     names = _names(topology, read)
-    return {names[node]: at for node, at in _places(topology, read).items()}
+    return {names[node]: at for node, at in _places(topology, read, names).items()}
+
+
+def graph_summary(topology: FileTopology, links: Iterable[str]) -> str:
+    """Say what a file has, and what it leaves open, as text.
+
+    Args:
+        topology: the file.
+        links: names of the links of the scenario, ``source->target``.
+
+    Raises:
+        ConfigError: see `read_graph`.
+    """
+    found, read = read_graph(topology), _read(topology.path)
+    names = _names(topology, read)
+    placed = {names[node] for node, data in read.nodes(data=True) if _place(topology, data, names[node])}
+    kept = {frozenset(link.split("->")) for link in links}
+    ends = [(a, b) for a, b, _ in found.graph.edges]
+    loops = sum(a == b for a, b in read.edges())
+    notes = [
+        (len(ends) - len(kept), "off the routes, left out"),
+        (
+            0 if read.is_directed() else read.number_of_edges() - loops - len(ends),
+            "parallel to another one",
+        ),
+        (loops, "from a node to itself"),
+        (len(ends) - len(found.rate) if topology.rate else 0, f"without {topology.rate}"),
+    ]
+    lines = [f"{len(names)} nodes, {len(ends)} links between two of them"]
+    lines += [f"{count} {what}" for count, what in notes if count > 0]
+    nowhere = sorted(set(names.values()) - placed)
+    if nowhere:
+        more = f" and {len(nowhere) - 3} more" if len(nowhere) > 3 else ""
+        lines.append(f"without a place: {', '.join(nowhere[:3])}{more}")
+    return "; ".join(lines)
 
 
 def _read(path: str) -> nx.Graph:
@@ -99,8 +137,36 @@ def _read(path: str) -> nx.Graph:
     )
 
 
-def _attributes(read: nx.Graph) -> set[str]:
-    return {str(key) for _, data in read.nodes(data=True) for key in data}
+def _attributes(entries: Iterable[tuple[Any, ...]]) -> list[str]:
+    """Names of the attributes of nodes or edges, whose last item is the mapping of them."""
+    return sorted({str(key) for *_, data in entries for key in data})
+
+
+def _check_attributes(topology: FileTopology, read: nx.Graph) -> None:
+    """Refuse names of attributes that the file does not have; all values would silently be the defaults.
+
+    Raises:
+        ConfigError: no node or no edge has an attribute that is named, or an edge ends at a node that is not
+            listed.
+    """
+    for kind, fields, known in (
+        ("node", NODE_FIELDS, _attributes(read.nodes(data=True))),
+        ("edge", EDGE_FIELDS, _attributes(read.edges(data=True))),
+    ):
+        for field in fields:
+            named = getattr(topology, field)
+            if named is not None and named not in known:
+                raise ConfigError(
+                    f"topology.{field}",
+                    f"{show(named)} is not an attribute of any {kind}; {closest(named, known)}",
+                )
+    bare = [node for node, data in read.nodes(data=True) if not data]
+    if 0 < len(bare) < len(read):
+        raise ConfigError(
+            "topology.path",
+            f"{show(topology.path)} has nothing but the id of node {show(bare[0])}, as where an edge ends at "
+            "a node that is not listed; must list all nodes with their attributes",
+        )
 
 
 def _names(topology: FileTopology, read: nx.Graph) -> dict[Hashable, str]:
@@ -110,11 +176,6 @@ def _names(topology: FileTopology, read: nx.Graph) -> dict[Hashable, str]:
         label = next(
             (key for key in USUAL_LABELS if all(data.get(key) for _, data in read.nodes(data=True))), None
         )
-    elif label not in _attributes(read):
-        raise ConfigError(
-            "topology.label",
-            f"{show(label)} is not an attribute; {closest(label, sorted(_attributes(read)))}",
-        )
     given = {
         node: str(data.get(label) or node) if label else str(node) for node, data in read.nodes(data=True)
     }
@@ -123,16 +184,12 @@ def _names(topology: FileTopology, read: nx.Graph) -> dict[Hashable, str]:
     return names if len(set(names.values())) == len(names) else {node: str(node) for node in names}
 
 
-def _places(topology: FileTopology, read: nx.Graph) -> dict[Hashable, tuple[float, float]]:
+def _places(
+    topology: FileTopology, read: nx.Graph, names: Mapping[Hashable, str]
+) -> dict[Hashable, tuple[float, float]]:
     """Longitude and latitude of the nodes that have a place, or neighbours with one."""
-    found = {}
-    for node, data in read.nodes(data=True):
-        at = [
-            _degrees(topology, key, usual, data)
-            for key, usual in (("longitude", LONGITUDES), ("latitude", LATITUDES))
-        ]
-        if at[0] is not None and at[1] is not None:
-            found[node] = (at[0], at[1])
+    given = {node: _place(topology, data, names[node]) for node, data in read.nodes(data=True)}
+    found = {node: at for node, at in given.items() if at is not None}
     guessed = {}
     for node in read.nodes:
         near = [found[other] for other in nx.all_neighbors(read, node) if other in found]
@@ -141,35 +198,40 @@ def _places(topology: FileTopology, read: nx.Graph) -> dict[Hashable, tuple[floa
     return found | guessed
 
 
-def _degrees(
-    topology: FileTopology, field: str, usual: tuple[str, ...], data: Mapping[str, Any]
-) -> float | None:
-    if getattr(topology, field) is not None:
-        return _number(topology, field, data)
-    for key in usual:
-        if key in data:
-            return _as_number(data[key], f"topology.{field}")
-    return None
-
-
-def _number(topology: FileTopology, field: str, data: Mapping[str, Any]) -> float | None:
-    name = getattr(topology, field)
-    return (
-        None if name is None or data.get(name) in (None, "") else _as_number(data[name], f"topology.{field}")
+def _place(topology: FileTopology, data: Mapping[str, Any], name: str) -> tuple[float, float] | None:
+    """Longitude and latitude of a node; None: it has not both."""
+    longitude, latitude = (
+        _degrees(topology, field, data, f"node {name}") for field in ("longitude", "latitude")
     )
+    return None if longitude is None or latitude is None else (longitude, latitude)
 
 
-def _as_number(value: Any, key: str) -> float:
+def _degrees(topology: FileTopology, field: str, data: Mapping[str, Any], where: str) -> float | None:
+    named, most = getattr(topology, field), 180.0 if field == "longitude" else 90.0
+    usual = LONGITUDES if field == "longitude" else LATITUDES
+    key = named if named is not None else next((key for key in usual if key in data), None)
+    if key is None or data.get(key) in (None, ""):
+        return None
+    return _as_number(data[key], f"topology.{field}", where, -most, most)
+
+
+def _number(topology: FileTopology, field: str, data: Mapping[str, Any], where: str) -> float | None:
+    name = getattr(topology, field)
+    if name is None or data.get(name) in (None, ""):
+        return None
+    return _as_number(data[name], f"topology.{field}", where, 0.0, math.inf, above=field == "rate")
+
+
+def _as_number(value: Any, key: str, where: str, least: float, most: float, above: bool = False) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = math.nan
-    least = -math.inf if key in ("topology.longitude", "topology.latitude") else 0.0
-    if not (math.isfinite(number) and number >= least):
-        raise ConfigError(
-            key, f"the file has {show(value)}; must be a number" + (" of at least 0" if least == 0.0 else "")
-        )
-    return number
+    if math.isfinite(number) and least <= number <= most and not (above and number == least):
+        return number
+    bounds = f"above {least:g}" if above else f"of at least {least:g}"
+    bounds += "" if most == math.inf else f" and at most {most:g}"
+    raise ConfigError(key, f"the file has {show(value)} at {where}; must be a number {bounds}")
 
 
 def _texts(
@@ -178,11 +240,6 @@ def _texts(
     attribute = getattr(topology, field)
     if attribute is None:
         return {}
-    if attribute not in _attributes(read):
-        known = sorted(_attributes(read))
-        raise ConfigError(
-            f"topology.{field}", f"{show(attribute)} is not an attribute; {closest(attribute, known)}"
-        )
     return {names[node]: str(data[attribute]) for node, data in read.nodes(data=True) if data.get(attribute)}
 
 

@@ -151,7 +151,12 @@ def _delays(graph: TopologyGraph, topology: RealTopology) -> nx.Graph:
     if len(graph.places) < 3:
         raise ConfigError(key, f"{graph.name!r} has {len(graph.places)} nodes; needs at least 3")
     if not nx.is_connected(delays):
-        raise ConfigError(key, f"{graph.name!r} is not connected")
+        parts = sorted(nx.connected_components(delays), key=len)
+        alone = ", ".join(show(place) for place in sorted(parts[0])[:3])
+        more = f" and {len(parts[0]) - 3} more" if len(parts[0]) > 3 else ""
+        raise ConfigError(
+            key, f"{graph.name!r} is not connected; no link leads from {alone}{more} to the other nodes"
+        )
     return delays
 
 
@@ -171,9 +176,10 @@ def _node(name: str, tier: Tier, demand: float, device: str | None = None) -> No
 def _link(
     source: str, target: str, tier: Tier, delay: float | None = None, rate: float | None = None
 ) -> Link:
-    """The uplink of a node; the tier's delay beats the one from the length, its own rate that of the tier."""
+    """The uplink of a node; the tier's delay beats the one from the length, its own rate that of the tier.
+
+    An edge of a graph has its own rate in both directions, unless the tier has a rate back.
+    """
     own = delay if tier.delay is None else tier.delay
-    own_rate = rate or tier.rate
-    return Link(
-        source, target, tier.uplink, own, own_rate, None, tier.down_rate, tier.medium, tier.duty_cycle
-    )
+    back = rate if tier.down_rate is None else tier.down_rate
+    return Link(source, target, tier.uplink, own, rate or tier.rate, None, back, tier.medium, tier.duty_cycle)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import gymnasium as gym
 import numpy as np
 
-from idn_gym.config_reader import ConfigError
+from idn_gym.config_reader import ConfigError, show
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.families import run_process
 from idn_gym.scenarios.processes.demand import label_classes, list_factors, shares_of
+from idn_gym.scenarios.processes.file_warnings import warn_of_files, warn_of_log
 from idn_gym.scenarios.processes.named_things import ColumnNames
 from idn_gym.scenarios.processes.replay import ClassLabels
 from idn_gym.scenarios.spans import Span
@@ -59,6 +60,20 @@ def warn_of_what_never_comes(scenario: Scenario) -> None:
                 gym.logger.warn("%s", f"{where}: {slot} has no effect; must be at most {last}, the last slot")
 
 
+def _warn_of_repositories(compiled: Compiled) -> None:
+    """Name scheduled failures of repositories, which do not fail."""
+    fixed = {
+        name
+        for name, moves in zip(compiled.names.nodes, compiled.tables.node_movable, strict=True)
+        if not moves
+    }
+    for i, failure in enumerate(getattr(compiled.scenario.dynamics.outages, "failures", ())):
+        if failure.node in fixed:
+            key = f"dynamics.outages.failures.{i}.node"
+            said = "has no effect, since repositories do not fail; dynamics.link_outages takes links down"
+            gym.logger.warn("%s", f"{key}: {show(failure.node)} {said}")
+
+
 def check_users(scenario: Scenario, ingresses: int) -> None:
     """Refuse more users than a span can be drawn for.
 
@@ -81,6 +96,8 @@ def check_processes(compiled: Compiled) -> None:
     """
     check_users(compiled.scenario, len(compiled.names.ingress))
     warn_of_what_never_comes(compiled.scenario)
+    _warn_of_repositories(compiled)
+    warn_of_log(compiled)
     scenario, rng, labels = compiled.scenario, np.random.default_rng(0), label_classes(compiled)
     for process, moved, columns, names in list_processes(compiled, labels):
         if getattr(process, "by_name", False):
@@ -94,6 +111,7 @@ def check_processes(compiled: Compiled) -> None:
                 delays=labels.delays,
             )
             run_process(process, moved, columns, span)
+            warn_of_files(process, compiled, names)
 
 
 def list_processes(compiled: Compiled, labels: ClassLabels) -> Iterator[tuple[Any, Any, int, ColumnNames]]:

@@ -65,6 +65,15 @@ def _raw(path: str, key: str, member: str | None) -> Iterator[IO[bytes]]:
             yield plain
 
 
+def name_columns(name: str, header: Sequence[str]) -> str:
+    """As `closest`, with a guess at why a file has other columns than it should."""
+    said = closest(name, header)
+    if all(column.lstrip("+-").replace(".", "", 1).isdigit() for column in header):
+        return f"{said}; the first line must name the columns, and has numbers"
+    other = next((mark for mark in (";", "\t", "|") if any(mark in column for column in header)), None)
+    return said if other is None else f"{said}; columns must be separated by commas, not by {show(other)}"
+
+
 def _choose(names: Sequence[str], path: str, key: str, member: str | None) -> str:
     if member is None and len(names) == 1:
         return names[0]

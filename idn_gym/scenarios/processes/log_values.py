@@ -10,7 +10,7 @@ import numpy as np
 
 from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import Ints
-from idn_gym.scenarios.config import ByHash, ByName, ByRank
+from idn_gym.scenarios.config import ByHash, ByName, ByRank, LogColumn
 
 
 def number_values(
@@ -37,9 +37,39 @@ def number_values(
     found = np.array([numbers.get(value, -1) for value in values], np.int64)
     if not (found >= 0).any():
         raise ConfigError(
-            key, f"no row of the log means any of them; {show(values[0])} is none of {show(list(names))}"
+            key, f"{show(values[0])} is none of them, nor any other row; {closest(values[0], names)}"
         )
     return found
+
+
+THINGS = {"task": "task", "node": "ingress node"}
+"""What values of a column may be, by the field that names the column."""
+
+MOST_VALUES = 3
+"""Values that a message lists."""
+
+
+def say_unknown(
+    values: Sequence[str], numbers: Ints, column: LogColumn, names: Sequence[str], what: str
+) -> tuple[str, str]:
+    """Name the most frequent values of a column that mean nothing.
+
+    Args:
+        values: (rows,) of the column.
+        numbers: (rows,) as of `number_values`.
+        column: the column.
+        names: that its values may have.
+        what: see `THINGS`.
+
+    Returns:
+        The values, and the names that are allowed; these only where values are names.
+    """
+    unknown = Counter(value for value, number in zip(values, numbers, strict=True) if number < 0)
+    ranked = sorted(unknown.items(), key=lambda item: (-item[1], item[0]))
+    named = ", ".join(f"{show(value)} ({rows:,})" for value, rows in ranked[:MOST_VALUES])
+    more = f" or one of {len(ranked) - MOST_VALUES:,} others" if len(ranked) > MOST_VALUES else ""
+    why = f"{column.column} is {named}{more}: no {what} of the scenario"
+    return why, closest(ranked[0][0], names) if isinstance(column.values, ByName) else ""
 
 
 def _hash(value: str) -> int:

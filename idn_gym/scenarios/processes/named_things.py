@@ -19,6 +19,25 @@ INGRESS = "ingress node, nor a tier with one"
 """Names of ingress nodes, where only these count."""
 
 
+def closest_thing(name: str, known: Sequence[str]) -> str:
+    """As `closest`; of the name of a link that is none, what may be wrong with it."""
+    source, arrow, target = name.partition("->")
+    back = f"{target}->{source}"
+    if not arrow:
+        return closest(name, known)
+    listed = f"allowed: {', '.join(known)}"
+    if back in known:
+        return (
+            f"{listed}; did you mean {show(back)}? Links are named from the devices' side to the repository's"
+        )
+    ends = {end for other in known if "->" in other for end in other.split("->")}
+    if {source, target} <= ends:
+        return (
+            f"{listed}; no request is routed over such a link; topology.routes above 1 keeps all of a graph"
+        )
+    return closest(name, known)
+
+
 def select(wanted: Sequence[str], names: ColumnNames, key: str, what: str = "node or tier") -> Bools:
     """Return the named things, (C,).
 
@@ -34,7 +53,7 @@ def select(wanted: Sequence[str], names: ColumnNames, key: str, what: str = "nod
     known = {name for of in names for name in of}
     for name in wanted:
         if name not in known:
-            raise ConfigError(key, f"{show(name)} is no {what}; {closest(name, sorted(known))}")
+            raise ConfigError(key, f"{show(name)} is no {what}; {closest_thing(name, sorted(known))}")
     return np.array([not of_names.isdisjoint(wanted) for of_names in map(set, names)], np.bool_)
 
 

@@ -12,7 +12,7 @@ from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import Floats, Ints
 from idn_gym.core.kernel import kernel
 from idn_gym.scenarios.config import Replay
-from idn_gym.scenarios.processes.log_values import number_values
+from idn_gym.scenarios.processes.log_values import THINGS, number_values, say_unknown
 from idn_gym.scenarios.processes.random_streams import SPLITS
 from idn_gym.scenarios.processes.request_log import REPLAY_KEY, LeftOut, read_log_rows
 from idn_gym.scenarios.processes.timed_rows import last_change
@@ -73,9 +73,8 @@ def _read_once(
             numbers[name] = number_values(values, column.values, names, f"{REPLAY_KEY}.{name}.values")
             unknown = numbers[name] < 0
             if unknown.any():
-                left_out.append(
-                    LeftOut(int(unknown.sum()), f"{column.column} means no {name} of the scenario")
-                )
+                why, hint = say_unknown(values, numbers[name], column, names, THINGS[name])
+                left_out.append(LeftOut(int(unknown.sum()), why, hint))
             keep &= ~unknown
     length = float(np.ptp(rows.time[keep]))
     if not length > 0:

@@ -27,6 +27,7 @@ class LeftOut(NamedTuple):
 
     rows: int
     why: str
+    hint: str = ""  # the names that are allowed, where rows have others
 
 
 class LogRows(NamedTuple):
@@ -100,7 +101,7 @@ def _check_order(times: Floats, lines: Ints) -> None:
         share = late[i] / np.ptp(times)
         raise ConfigError(
             f"{REPLAY_KEY}.time",
-            f"line {lines[i]}: {late[i]:g} before a request above it, {share:.0%} of the log; "
+            f"line {lines[i]}: {late[i]:g} s before a request above it, {share:.0%} of the log; "
             "sort the file by time",
         )
 

@@ -11,9 +11,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from idn_gym.config_reader import ConfigError, closest, show
+from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import Floats, Ints
-from idn_gym.scenarios.processes.csv_files import opened_csv
+from idn_gym.scenarios.processes.csv_files import name_columns, opened_csv
 
 LATEST = 1e20
 """Largest number that is read as a time; nanoseconds since 1970 are at 1.8e18."""
@@ -73,7 +73,7 @@ def read_rows(
             raise ConfigError(f"{key}.path", f"{show(path)} is empty; its first line must name the columns")
         for field, name in wanted:
             if name not in header:
-                raise ConfigError(f"{key}.{field}", f"no column {show(name)}; {closest(name, header)}")
+                raise ConfigError(f"{key}.{field}", f"no column {show(name)}; {name_columns(name, header)}")
             if header.count(name) > 1:
                 raise ConfigError(
                     f"{key}.{field}", f"line 1: {header.count(name)} columns are called {show(name)}"

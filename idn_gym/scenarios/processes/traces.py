@@ -15,6 +15,7 @@ from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import Floats, Ints
 from idn_gym.scenarios.config_traces import Trace
 from idn_gym.scenarios.processes.courses import Course, course_means
+from idn_gym.scenarios.processes.named_things import ColumnNames, closest_thing
 from idn_gym.scenarios.processes.trace_files import read_courses
 from idn_gym.scenarios.spans import Span
 
@@ -109,6 +110,17 @@ def play_trace(
     return np.stack(columns, axis=1)
 
 
+def trace_seconds(trace: Trace, key: str, names: ColumnNames) -> float:
+    """Length of one round of a file [s].
+
+    Raises:
+        ConfigError: see `draw_trace`.
+    """
+    every = {name for of in names for name in of} if trace.series is None else {trace.series}
+    courses, _ = read_courses(trace, key, frozenset(every))
+    return float(next(iter(courses.values())).time[-1])
+
+
 def _pick(
     trace: Trace,
     key: str,
@@ -139,5 +151,5 @@ def _check_named(trace: Trace, key: str, names: set[str], there: Sequence[str]) 
             raise ConfigError(
                 f"{key}.path",
                 f"{show(trace.path)} has a series {show(name)}, which is not one of them; "
-                f"{closest(name, sorted(names))}; or name one series for all of them with `series`",
+                f"{closest_thing(name, sorted(names))}; or name one series for all of them with `series`",
             )

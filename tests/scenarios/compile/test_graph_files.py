@@ -2,12 +2,14 @@
 
 import json
 import math
+from dataclasses import replace
 
 import networkx as nx
 import pytest
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.compile.graph_files import graph_summary
 from idn_gym.scenarios.compile.topologies import KM_PER_SECOND, expand
 from idn_gym.scenarios.config import FileTopology, Tier
 from idn_gym.scenarios.presets import load_scenario
@@ -130,17 +132,26 @@ def test_what_is_no_graph_gets_one_sentence(tmp_path, name, content, fields, mes
 @pytest.mark.parametrize(
     ("change", "fields", "message"),
     [
-        ({}, {"label": "title"}, r"label: 'title' is not an attribute; allowed: Latitude, Longitude, label"),
-        ({}, {"tier": "role"}, r"tier: 'role' is not an attribute"),
+        (
+            {},
+            {"label": "title"},
+            r"label: 'title' is not an attribute of any node; allowed: Latitude, Longitude, label",
+        ),
+        ({}, {"tier": "role"}, r"tier: 'role' is not an attribute of any node"),
+        ({}, {"demand": "people"}, r"demand: 'people' is not an attribute of any node"),
+        ({}, {"latitude": "lattitude"}, r"latitude: 'lattitude' is not .*; did you mean 'Latitude'\?"),
+        ({}, {"rate": "Gbps"}, r"rate: 'Gbps' is not an attribute of any edge; allowed: $"),
+        ({}, {"length": "km"}, r"length: 'km' is not an attribute of any edge"),
         ({"role": "edge"}, {"tier": "role"}, r"tier: node '.*' has 'edge'; .*cloud, core, access"),
         ({"role": "core"}, {"tier": "role"}, r"tier: no node is of tier 'cloud'; needs at least 1"),
         (
             {"people": "many"},
             {"demand": "people"},
-            r"demand: the file has 'many'; must be a number of at least 0",
+            r"demand: the file has 'many' at node Praha; must be a number of at least 0$",
         ),
-        ({"people": -1}, {"demand": "people"}, r"demand: the file has -1; must be a number of at least 0"),
-        ({"Longitude": "east"}, {}, r"longitude: the file has 'east'; must be a number$"),
+        ({"people": -1}, {"demand": "people"}, r"demand: the file has -1 at node Praha; must be a number of"),
+        ({"Longitude": "east"}, {}, r"longitude: the file has 'east' at node Praha; must be a number of at"),
+        ({"Latitude": 488.5}, {}, r"latitude: the file has 488\.5 at node Praha; .* -90 and at most 90$"),
     ],
 )
 def test_attributes_that_do_not_fit_get_one_sentence(graph, save, change, fields, message):
@@ -152,8 +163,37 @@ def test_attributes_that_do_not_fit_get_one_sentence(graph, save, change, fields
 
 def test_a_graph_in_pieces_is_refused(graph, save):
     graph.add_node(9, label="Aš")
-    with pytest.raises(ConfigError, match=r"^topology\.path: 'net\.graphml' is not connected"):
+    said = r"^topology\.path: 'net\.graphml' is not connected; no link leads from 'Aš' to the other nodes"
+    with pytest.raises(ConfigError, match=said):
         expand(topology(save(graph)))
+
+
+@pytest.mark.parametrize("rate", [-1.0, 0.0, "10 Gbps"])
+def test_a_rate_that_cannot_be_names_its_link(graph, save, rate):
+    nx.set_edge_attributes(graph, {(0, 1): rate}, "speed")
+    said = r"^topology\.rate: the file has .* at the link Praha - Brno-1; must be a number above 0$"
+    with pytest.raises(ConfigError, match=said):
+        expand(topology(save(graph), rate="speed"))
+
+
+def test_an_edge_to_a_node_that_is_not_listed_is_refused(graph, save):
+    path = save(graph)
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace("</graph>", '<edge source="0" target="77"/></graph>'))
+    with pytest.raises(ConfigError, match=r"^topology\.path: .* has nothing but the id of node '77'"):
+        expand(topology(path))
+
+
+def test_an_edge_has_its_rate_in_both_directions_unless_the_tier_says_more(graph, save):
+    nx.set_edge_attributes(graph, 2.0, "speed")
+    path = save(graph)
+    both = expand(topology(path, rate="speed"))
+    assert {(link.rate, link.down_rate) for link in both.links} == {(2.0, 2.0)}
+    tiers = {name: replace(tier, down_rate=7.0) for name, tier in TIERS.items()}
+    own = expand(FileTopology(path=path, rate="speed", **tiers))
+    assert {(link.rate, link.down_rate) for link in own.links} == {(2.0, 7.0)}
 
 
 def test_a_preset_takes_the_graph_of_a_file(graph, save):
@@ -176,3 +216,15 @@ def test_a_relative_path_starts_at_the_scenarios_folder(graph, save, tmp_path):
     scenario = load_scenario(str(tmp_path / "mine.yaml"))
     assert scenario.topology.path == str(tmp_path / "net.graphml")
     assert "Ves" in compile_scenario(scenario).names.nodes
+
+
+def test_a_summary_says_what_a_file_leaves_open(graph, save):
+    nx.set_edge_attributes(graph, {(0, 1): 10.0}, "speed")
+    many = nx.MultiGraph(graph)
+    many.add_edges_from([(0, 1), (3, 3)])
+    found = topology(save(many), rate="speed")
+    links = [f"{link.source}->{link.target}" for link in expand(found).links]
+    assert graph_summary(found, links) == (
+        "5 nodes, 6 links between two of them; 2 off the routes, left out; 1 parallel to another one; "
+        "1 from a node to itself; 5 without speed; without a place: Ves"
+    )

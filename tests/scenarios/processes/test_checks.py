@@ -26,6 +26,14 @@ def test_a_thing_lies_in_one_zone_at_most():
         divide((Zone(("edge",)), Zone(("a",))), NAMES, "key")
 
 
+def test_a_link_that_is_named_backwards_or_off_all_routes_is_told_so():
+    links = (("a->b", "a", "edge"), ("c->b", "c", "edge"))
+    with pytest.raises(ConfigError, match=r"^key: 'b->a' is no link; .* mean 'a->b'\? Links are"):
+        select(("b->a",), links, "key", "link")
+    with pytest.raises(ConfigError, match=r"^key: 'a->c' is no link; .*no request is routed over"):
+        select(("a->c",), links, "key", "link")
+
+
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [

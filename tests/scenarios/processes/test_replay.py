@@ -114,6 +114,8 @@ def test_a_log_is_read_once_unless_it_changes(log):
     [
         (None, r"workload\.replay\.path: .*cannot be read \(No such file or directory\)"),
         ("", r"workload\.replay\.path: .* is empty; its first line must name the columns"),
+        ("TIMESTAMP;Tokens\n1;2\n2;3\n", r"no column 'TIMESTAMP'; .*separated by commas, not by ';'"),
+        ("1\n2\n3\n", r"no column 'TIMESTAMP'; allowed: 1; the first line must name the columns, and has"),
         ("timestamp,Tokens\n1,2\n2,3\n", r"no column 'TIMESTAMP'; allowed: timestamp, Tokens"),
         ("TIMESTAMP,Token\n1,2\n2,3\n", r"\.size: no column 'Tokens'; .*did you mean 'Token'"),
         ("TIMESTAMP,Tokens\n1,2\n", r"\.path: .* has 1 requests that count; at least 2 are needed"),
@@ -138,7 +140,7 @@ def test_a_log_is_read_once_unless_it_changes(log):
         ("TIMESTAMP,Tokens\n1,2\n2024-01-01,3\n", r"line 3: '2024-01-01' is a time .* line 2 has a number"),
         (
             'TIMESTAMP,Tokens\n1,"2"\n\n3,4\n2,5\n',
-            r"\.time: line 5: 1 before a request above it, 50% of the log; sort the file by time",
+            r"\.time: line 5: 1 s before a request above it, 50% of the log; sort the file by time",
         ),
         ("TIMESTAMP,Tokens\n1,2,\n2,5,3,0\n", r"\.path: .*, line 3: 4 cells are not allowed; must be 2$"),
         (b"TIMESTAMP,Tokens\n\xff\xfe,2\n", r"\.path: .* is not a CSV file"),

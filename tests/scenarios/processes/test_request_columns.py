@@ -78,11 +78,11 @@ def test_columns_say_task_and_node_and_what_is_left_out_is_told(path):
         ("owl", "south"),
         ("cat", "south"),
     ]
-    assert [tuple(found) for found in log.left_out] == [
+    assert [(found.rows, found.why) for found in log.left_out] == [
         (1, "state is not 'ok'"),
         (1, "kind is empty"),
         (1, "cell is empty"),
-        (1, "kind means no task of the scenario"),
+        (1, "kind is 'fox' (1): no task of the scenario"),
     ]
     assert draw(replay, horizon=3).sum(axis=0).tolist() == [[1.0, 0.0, 0.0], [1.0, 1.0, 1.0]]
 
@@ -178,7 +178,7 @@ def pack(path, files):
         ),
         (
             {"task": LogColumn("cell")},
-            r"\.task\.values: no row of the log means any of them; 'north' is none of",
+            r"\.task\.values: 'north' is none of them, nor any other row; allowed: cat",
         ),
         (
             {"task": LogColumn("kind", ByName((Alias("fox", "wolf"),)))},
