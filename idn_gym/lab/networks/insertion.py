@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from idn_gym.config_reader import ConfigError, show
+from idn_gym.config_reader import ConfigError
 from idn_gym.lab.networks.chain import Chain, plain_network
 from idn_gym.lab.networks.quantize import Quantizer, payload_bytes
 from idn_gym.lab.profiling.cuts import Cut
@@ -38,7 +38,8 @@ def insert_bottleneck(
         network: takes one tensor and returns logits (B, classes), as `trace` wants it; of a chain its last
             exit.
         example: (1, ...) input.
-        after: operator behind which the cut lies, as in ``trace(network, example).cuts()``.
+        after: module of the network behind which the cut lies, such as ``layer1.0``, or operator, as in
+            ``trace(network, example).cuts()``.
         channels: of what crosses.
         bits: 1 to 8 per value.
         early_label: whether a linear head labels inputs from what crosses.
@@ -53,7 +54,7 @@ def insert_bottleneck(
     if channels < 1:
         raise ConfigError("channels", f"{channels} is not allowed; must be at least 1")
     graph = trace(copy.deepcopy(plain_network(network)), example)
-    cut, classes = interior_cut(graph, after), _classes(graph)
+    cut, classes = graph.cut(after), _classes(graph)
     near, far = cut_apart(graph, (cut,))
     width = _channels(cut)
     quantizer = Quantizer(bits)
@@ -62,7 +63,8 @@ def insert_bottleneck(
     if early_label:
         values = channels * cut.elements // width
         heads[1] = nn.Sequential(nn.Flatten(), nn.Linear(values, classes))
-    return Chain([encoder, nn.Sequential(_linear(cut, channels, width), far)], heads)
+    chain = Chain([encoder, nn.Sequential(_linear(cut, channels, width), far)], heads)
+    return chain.to(example.device)
 
 
 def with_exits(network: nn.Module, example: Tensor, heads: Mapping[str, nn.Module | None]) -> Chain:
@@ -72,9 +74,10 @@ def with_exits(network: nn.Module, example: Tensor, heads: Mapping[str, nn.Modul
         network: takes one tensor and returns logits (B, classes), as `trace` wants it; of a chain its last
             exit.
         example: (1, ...) input.
-        heads: operator behind which an exit lies, as in ``trace(network, example).cuts()``, to what turns the
-            tensor there into logits (B, classes); None: the mean over all places and a linear layer. None at
-            all: the network as a chain with one exit, so that all that takes chains takes it.
+        heads: module of the network behind which an exit lies, such as ``layer1``, or operator, as in
+            ``trace(network, example).cuts()``, to what turns the tensor there into logits (B, classes); None:
+            the mean over all places and a linear layer. None at all: the network as a chain with one exit, so
+            that all that takes chains takes it.
 
     Returns:
         A tier per exit and one for the rest. Its exits are the heads in the order of the network, and the
@@ -84,17 +87,27 @@ def with_exits(network: nn.Module, example: Tensor, heads: Mapping[str, nn.Modul
         ConfigError: the network cannot be traced, has no such cut, or a head does not give logits.
     """
     graph = trace(copy.deepcopy(plain_network(network)), example)
-    names = sorted(heads, key=lambda name: graph.position(interior_cut(graph, name)))
-    cuts, classes = tuple(interior_cut(graph, name) for name in names), _classes(graph)
+    places = {name: graph.cut(name) for name in heads}
+    names = sorted(heads, key=lambda name: graph.position(places[name]))
+    cuts, classes = tuple(places[name] for name in names), _classes(graph)
     made: dict[int, nn.Module] = {len(cuts) + 1: nn.Identity()}
-    for tier, cut in enumerate(cuts, start=1):
-        head = heads[cut.after]
-        made[tier] = exit_head(cut, classes) if head is None else head
-        with torch.no_grad():
-            found = tuple(made[tier].eval()(torch.zeros(cut.shape)).shape)
-        if found != (1, classes):
-            raise ConfigError(f"heads.{cut.after}", f"gives {found} for one input; must be (1, {classes})")
+    for tier, name in enumerate(names, start=1):
+        made[tier] = _checked_head(name, heads[name], places[name], classes, example)
     return Chain(cut_apart(graph, cuts), made)
+
+
+def _checked_head(name: str, head: nn.Module | None, cut: Cut, classes: int, example: Tensor) -> nn.Module:
+    """The head of an exit, after one try."""
+    made = exit_head(cut, classes).to(example.device) if head is None else head
+    try:
+        with torch.no_grad():
+            found = tuple(made.eval()(torch.zeros(cut.shape, device=example.device)).shape)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"heads.{name}", f"cannot take what crosses, {cut.shape}: {reason}") from error
+    if found != (1, classes):
+        raise ConfigError(f"heads.{name}", f"gives {found} for one input; must be (1, {classes})")
+    return made
 
 
 def exit_head(cut: Cut, classes: int) -> nn.Sequential:
@@ -103,20 +116,6 @@ def exit_head(cut: Cut, classes: int) -> nn.Sequential:
     if len(cut.shape) == 4:
         return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, classes))
     return nn.Sequential(*([_MeanToken()] if len(cut.shape) == 3 else []), nn.Linear(width, classes))
-
-
-def interior_cut(graph: OperatorGraph, after: str) -> Cut:
-    """The cut of a network behind an operator, neither its input nor its output.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    inside = graph.cuts()[1:-1]
-    for cut in inside:
-        if cut.after == after:
-            return cut
-    names = ", ".join(cut.after for cut in inside)
-    raise ConfigError("after", f"{show(after)} is not allowed; one tensor crosses only after {names}")
 
 
 def crossing_bytes(network: Chain, example: Tensor, bytes_per_value: float = 4.0) -> tuple[float, ...]:

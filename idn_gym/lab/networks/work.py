@@ -19,21 +19,24 @@ class Work(NamedTuple):
     macs: float  # [MAC] per input
     layers: int
     weights: float  # [bytes]
+    activations: float = 0.0  # [bytes] at most held at once, as exported
 
 
 def work_of(module: nn.Module, example: Tensor) -> Work:
     """What a module costs that takes one tensor, such as `example` (1, ...), and returns one."""
     graph = trace(module.eval(), example)
     layers = sum(row.mac_layers for row in graph.operators)
-    return Work(float(graph.macs), layers, float(graph.param_bytes))
+    held = max(row.live_bytes for row in graph.operators)
+    return Work(float(graph.macs), layers, float(graph.param_bytes), float(held))
 
 
 def add_work(works: Sequence[Work]) -> Work:
-    """What all of them cost together."""
+    """What all of them cost together, one after the other."""
     return Work(
         sum(work.macs for work in works),
         sum(work.layers for work in works),
         sum(work.weights for work in works),
+        max(work.activations for work in works),
     )
 
 

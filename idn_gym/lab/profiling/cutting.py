@@ -109,7 +109,8 @@ class _Part:
     def _check(self, node: Node) -> None:
         """Have the part look at what it is given, and read the length of the batch off it."""
         sides = tuple(map(tuple, sides_of(node)))  # plain, so that the part's code can name them
-        batch = self._graph.call_function(batch_of, (self.copies[node], sides))
+        floating = node.meta["val"].is_floating_point()
+        batch = self._graph.call_function(batch_of, (self.copies[node], sides, floating))
         batch.meta["is_wrapped"] = True  # so that a part that is read from a file still calls it
         if self.batch is None and batch_side(node):
             self.batch = batch
@@ -132,16 +133,19 @@ class _Part:
         return copy
 
 
-def batch_of(x: torch.Tensor, sides: Sequence[tuple[int, int]]) -> int:
+def batch_of(x: torch.Tensor, sides: Sequence[tuple[int, int]], floating: bool = False) -> int:
     """Inputs in a batch that a part is given; 1 where its size does not tell.
 
     Args:
         x: the batch.
         sides: per side, cells per input and cells besides; see `Side`.
+        floating: whether it must be of floating point, as the example was.
 
     Raises:
-        ConfigError: no batch has this shape.
+        ConfigError: no batch has this shape, or it is of whole numbers.
     """
+    if floating and not x.is_floating_point():
+        raise ConfigError("x", f"{x.dtype} is not allowed; must be of floating point, as the example was")
     lengths = [(size - fixed) // each for size, (each, fixed) in zip(x.shape, sides, strict=False) if each]
     batch = lengths[0] if lengths else 1
     if batch < 1 or tuple(x.shape) != tuple(each * batch + fixed for each, fixed in sides):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -46,11 +47,13 @@ def catalog_entry(
     """
     weights = graph.weights(cuts)
     ends = graph.cuts()
-    parts = blocks([ends[0], *cuts, ends[-1]], bytes_per_value, weights)
+    counted_parts = blocks([ends[0], *cuts, ends[-1]], bytes_per_value, weights)
+    held = zip(counted_parts, graph.peak_bytes(cuts), strict=True)
+    parts = tuple(replace(part, activations=float(most)) for part, most in held)
     export = (
         f"torch.export of the network, torch {torch.__version__}; {bytes_per_value:g} bytes per activation"
     )
-    counted = "blocks.macs, blocks.layers, blocks.weights, blocks.output"
+    counted = "blocks.macs, blocks.layers, blocks.weights, blocks.output, blocks.activations"
     entry = Model(
         name=name,
         task=task,

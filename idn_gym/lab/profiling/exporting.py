@@ -44,8 +44,13 @@ def export(module: nn.Module, example: torch.Tensor) -> ExportedProgram:
     with _inference(module), _quiet():
         try:
             return _any_batch(module, example) or _program(module, example, None)
+        except ImportError:  # of torch itself, such as where a file of one's own hides one that it reads
+            raise
         except Exception as error:  # of many kinds: whatever the network itself raises, and torch's own
-            raise ConfigError("module", f"torch cannot export it: {_reason(error)}") from error
+            given = f"{str(example.dtype).removeprefix('torch.')} of {tuple(example.shape)}"
+            raise ConfigError(
+                "module", f"torch cannot export it: {_reason(error)}; the example is {given}"
+            ) from error
 
 
 def names_of(program: ExportedProgram) -> dict[str, str]:
@@ -69,6 +74,8 @@ def _any_batch(module: nn.Module, example: torch.Tensor) -> ExportedProgram | No
     try:
         program = _program(module, torch.cat([example] * TRACED), {0: Dim.DYNAMIC})
         return program if _decides_alike(program) and _agrees(program, module, example) else None
+    except ImportError:
+        raise
     except Exception:  # what is wrong with it at any batch shows again at one
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from idn_gym.lab.profiling.cuts import Cut
 from idn_gym.lab.profiling.exporting import export, exported_values
 from idn_gym.lab.profiling.extents import bytes_of
 from idn_gym.lab.profiling.operators import Operator, activations, operators
+from idn_gym.text_tables import aligned
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,72 @@ class OperatorGraph:
                 found.append(Cut(row.name, row.shape, row.elements, macs, params, layers))
         return tuple(found)
 
+    def cut(self, after: str) -> Cut:
+        """The cut behind an operator or a module, neither the network's input nor its output.
+
+        Args:
+            after: name of an operator, as in `cuts`; or path of a module of the network, such as
+                ``layer1.0``, for the place behind the last operator of its last call.
+
+        Raises:
+            ConfigError: there is no such place, or other tensors cross beside the one that it gives.
+        """
+        inside = {cut.after: cut for cut in self.cuts()[1:-1]}
+        called = [row.name for row in self.operators if f"{row.module}.".startswith(f"{after}.")]
+        for name in (after, *called[-1:]):
+            if name in inside:
+                return inside[name]
+        there = called or any(row.name == after for row in self.operators[1:-1])
+        places = ", ".join(
+            f"{row.name} ({row.module})" if row.module else row.name
+            for row in self.operators
+            if row.name in inside
+        )
+        raise ConfigError(
+            "after",
+            f"{show(after)} is not allowed; "
+            f"{'other tensors cross beside what it gives; ' if there else ''}"
+            f"one tensor crosses only after {places}",
+        )
+
+    def table(self, bytes_per_value: float = 4.0) -> str:
+        """All cuts as text, a line each: where it lies, what crosses, and what is done before.
+
+        Args:
+            bytes_per_value: [bytes] of an element on the wire: 4 for fp32, 1 for int8.
+        """
+        modules = {row.name: row.module for row in self.operators}
+        rows = [
+            (
+                cut.after,
+                modules[cut.after] or "-",
+                " x ".join(map(str, cut.shape[1:])),
+                f"{cut.elements * bytes_per_value:,.0f}",
+                f"{cut.macs_before:,}",
+                f"{100 * cut.macs_before / self.macs:.1f}" if self.macs else "-",
+                f"{cut.param_bytes_before:,}",
+            )
+            for cut in self.cuts()
+        ]
+        head = (
+            "after",
+            "in module",
+            "shape",
+            "crosses [B]",
+            "MACs before",
+            "of all [%]",
+            "weights before [B]",
+        )
+        return "\n".join(aligned(head, rows))
+
     def position(self, cut: Cut) -> int:
         """Row of the operator after which `cut` lies.
 
         Raises:
             ConfigError: this network has no such cut.
         """
+        if not isinstance(cut, Cut):
+            raise ConfigError("cuts", f"{show(cut)} is not allowed; must be out of cuts(), or cut(NAME)")
         for i, row in enumerate(self.operators):
             if row.single and row.name == cut.after:
                 return i
@@ -121,6 +183,32 @@ def trace(module: nn.Module, example: torch.Tensor) -> OperatorGraph:
         raise ConfigError("example", f"{show(example)} is not allowed; must be one tensor, a batch of 1")
     if example.ndim < 1 or example.shape[0] != 1:
         raise ConfigError("example", f"shape {tuple(example.shape)} is not allowed; the batch must be 1")
+    _check_call(module, example)
     program = export(module, example)
     nodes = activations(program)
     return OperatorGraph(program, nodes, operators(nodes, program))
+
+
+def _check_call(module: nn.Module, example: torch.Tensor) -> None:
+    """Refuse what takes more than one tensor, or lies elsewhere, before torch says it in its own words."""
+    devices = {str(value.device) for value in (*module.parameters(), *module.buffers())}
+    if len(devices) == 1 and str(example.device) not in devices:
+        raise ConfigError(
+            "example", f"is on {example.device}, the network on {devices.pop()}; must be on the same device"
+        )
+    try:
+        signature = inspect.signature(module.forward)
+        asked = [name for name, value in signature.parameters.items() if _is_asked(value)]
+    except (TypeError, ValueError):  # what is not written in Python has no signature
+        return
+    if len(asked) > 1:
+        raise ConfigError(
+            "module",
+            f"must take one tensor and return one; its forward asks for {', '.join(asked)}: wrap it in a "
+            "module that takes one and fixes, or cuts out, the others",
+        )
+
+
+def _is_asked(parameter: inspect.Parameter) -> bool:
+    positional = (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    return parameter.default is parameter.empty and parameter.kind in positional

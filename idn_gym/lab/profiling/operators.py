@@ -44,6 +44,8 @@ class Operator(NamedTuple):
     single: bool
     """whether after it one tensor, its own output, is all that later operators need; the length of the
     batch, if they need that, can be read off it"""
+    module: str = ""
+    """path of the innermost module of the network that calls it, such as ``layer1.0``; "" for the network"""
 
 
 def activations(program: ExportedProgram) -> tuple[Node, ...]:
@@ -128,6 +130,7 @@ def operators(nodes: tuple[Node, ...], program: ExportedProgram) -> tuple[Operat
                 live_bytes=held,
                 inputs=tuple(place[source] for source in node.all_input_nodes if source in place),
                 single=live == {node} and not several and (batch_side(node) is not None or last_sized <= i),
+                module=_module(node),
             )
         )
         counted.update(params)
@@ -143,6 +146,13 @@ def _names(nodes: tuple[Node, ...]) -> list[str]:
         found.append(f"{name}_{taken[name]}" if taken[name] else name)
         taken[name] += 1
     return found
+
+
+def _module(node: Node) -> str:
+    """Path of the innermost module that calls an operator; the network itself has none."""
+    stack = node.meta.get("nn_module_stack") or {}
+    path, _ = next(reversed(stack.values()), ("", None))
+    return str(path)
 
 
 class _Behind:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import numpy as np
 from gymnasium.error import DependencyNotInstalled
 
-from idn_gym.catalog import Catalog, Model, load_catalog, write_catalog
+from idn_gym.catalog import Catalog, Model, fixed_seconds, load_catalog, write_catalog
 from idn_gym.config_reader import ConfigError, closest
 from idn_gym.files import file_name, writable_folder, write_text
 from idn_gym.lab.calibration.calibrate import RAW, Scaling, fit_temperature
@@ -120,6 +120,9 @@ def lab_report(
         delay=delay,
         picture=cuts_over_rates(entry, near, far, delay),
         cut_label=cut_label,
+        held=max(block.activations for block in entry.blocks),
+        used=lambda after: _users(entry, after),
+        fixed=lambda row: fixed_seconds(entry, row.device),
     )
     path = stem.with_name(f"{stem.name}.html")
     write_text(path, text + "\n")
@@ -132,6 +135,12 @@ def _errors(one: TrainedNetwork, exit_: int, scaling: Scaling) -> tuple[float, f
     right = probabilities.argmax(axis=-1) == one.test_labels
     error = expected_calibration_error(probabilities.max(axis=-1), right)
     return error, negative_log_likelihood(probabilities, one.test_labels)
+
+
+def _users(entry: Model, after: int) -> str:
+    """Operating points at which some leave after so many blocks."""
+    points = entry.points
+    return ", ".join(p.name for p in points if any(e.after == after and e.share for e in p.exits))
 
 
 def _mean_macs(entry: Model, survival: Sequence[float]) -> float:

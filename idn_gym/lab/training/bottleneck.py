@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from idn_gym.config_reader import bounded
+from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.lab.networks.chain import Chain, Size, convolution, plain_network, three_tier
 from idn_gym.lab.networks.quantize import Quantizer, pack, payload_bytes, unpack
+from idn_gym.lab.training.batches import check_labels
 from idn_gym.lab.training.loop import Loss, pixels
 
 
@@ -139,6 +140,12 @@ def distil(student: Chain, label_weight: float = 0.5, early_weight: float = 0.0)
 
     def loss(images: Tensor, labels: Tensor, middle: Tensor, last: Tensor, scores: Tensor) -> Tensor:
         answers = student(images).float()
+        if answers.shape[1:] != scores.shape:
+            raise ConfigError(
+                "teacher",
+                f"gives logits {tuple(scores.shape)}, the student {tuple(answers.shape[1:])}; must be of the "
+                "same classes",
+            )
         remote = functional.log_softmax(answers[-1], dim=-1)
         divergence = functional.kl_div(
             remote, functional.log_softmax(scores, dim=-1), reduction="batchmean", log_target=True
@@ -166,6 +173,7 @@ def learn_from(
     def loss(inputs: Tensor, labels: Tensor) -> Tensor:
         with torch.no_grad():
             scores = wise(inputs).float()
+        check_labels(labels, *scores.shape)
         return loss_of(inputs, labels, scores, scores, scores)
 
     return loss

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -25,9 +26,19 @@ def judge_network(
         network: such as `insert_bottleneck` and `with_exits` return.
         validation: loader of inputs and labels that thresholds and temperatures are fitted on.
         test: loader of inputs and labels that accuracies are measured on; none of the others.
+
+    Raises:
+        ConfigError: the network is no chain, or a loader gives nothing, or something else than inputs and
+            labels of its classes.
     """
-    scores, labels = loader_logits(network, validation)
-    others, truth = loader_logits(network, test)
+    if not isinstance(network, Chain):
+        raise ConfigError(
+            "network",
+            f"{type(network).__name__} is not allowed; must be a chain, such as "
+            "with_exits(network, example, {}) makes of any network",
+        )
+    scores, labels = loader_logits(network, validation, "validation")
+    others, truth = loader_logits(network, test, "test")
     return TrainedNetwork(network, scores, others, labels, truth)
 
 
@@ -48,7 +59,8 @@ def chain_entry(
     Each tier, with the head after it, is a block. Where there are early exits the entry has the operating
     points ``thrifty``, ``balanced`` and ``careful`` of the networks that ship, with thresholds screened on
     validation data by mean operations, and ``last``, where nobody leaves early; of equal ones the first is
-    kept. Without a quantiser at the cut, accuracies are those of exact values, for any `bytes_per_value`.
+    kept, and points at which nobody leaves early are left out for ``last``. Without a quantiser at the cut,
+    accuracies are those of exact values, for any `bytes_per_value`.
 
     Args:
         name: of the entry; must be new.
@@ -64,12 +76,19 @@ def chain_entry(
     Raises:
         ConfigError: no training, one of no chain, or a number out of bounds.
     """
-    network = trainings[0].network if trainings else None
+    # One training is a tuple as well.
+    plain = isinstance(trainings, TrainedNetwork) or not all(isinstance(t, TrainedNetwork) for t in trainings)
+    network = trainings[0].network if trainings and not plain else None
     if not isinstance(network, Chain):
-        raise ConfigError("trainings", "must be one trained chain at least")
+        raise ConfigError(
+            "trainings", "must be one trained chain at least, as a list of what judge_network returns"
+        )
     sent = (*crossing_bytes(network, example, bytes_per_value), 0.0)
-    rows = zip(chain_work(network, example), sent, strict=True)
-    counted = "blocks.macs, blocks.layers, blocks.weights, blocks.output"
+    works = chain_work(network, example)
+    rows = zip(works, sent, strict=True)
+    blocks = (block_of(f"tier{i}", *row) for i, row in enumerate(rows, start=1))
+    held = (work.activations for work in works)
+    counted = "blocks.macs, blocks.layers, blocks.weights, blocks.output, blocks.activations"
     export = (
         f"torch.export of the tiers, torch {torch.__version__}; "
         f"{bytes_per_value:g} bytes per value that is not quantised"
@@ -79,8 +98,8 @@ def chain_entry(
         task=task,
         family=family,
         kind=_kind(network),
-        blocks=tuple(block_of(f"tier{i}", *row) for i, row in enumerate(rows, start=1)),
-        points=_points(trainings, network, example),
+        blocks=tuple(replace(block, activations=most) for block, most in zip(blocks, held, strict=True)),
+        points=chain_points(trainings, network, example)[0],
         outcome="measured",
         input=float(input_bytes),
         seconds=seconds,
@@ -93,16 +112,26 @@ def chain_entry(
     return from_plain(Model, to_plain(entry), name)
 
 
-def _points(
+def chain_points(
     trainings: Sequence[TrainedNetwork], network: Chain, example: Tensor
-) -> tuple[OperatingPoint, ...]:
+) -> tuple[tuple[OperatingPoint, ...], dict[str, tuple[float, ...]]]:
+    """Operating points of a chain, and the first training's thresholds of each.
+
+    Args:
+        trainings: the same network from one or more seeds.
+        network: of the first of them.
+        example: (1, ...) input.
+    """
     accuracy = sum(one.accuracy for one in trainings) / len(trainings)
-    end = Exit(len(network.tiers), 1.0, accuracy)
-    if len(network.after) == 1:
-        return (OperatingPoint("full", (end,)),)
-    found, _ = screened_points(trainings, network.after, macs_to_exits(network, example))
-    last = OperatingPoint("last", (end,))
-    return (*found, *(() if any(len(point.exits) == 1 for point in found) else (last,)))
+    end, early = (Exit(len(network.tiers), 1.0, accuracy),), len(network.after) - 1
+    if not early:
+        return (OperatingPoint("full", end),), {"full": ()}
+    found, thresholds = screened_points(trainings, network.after, macs_to_exits(network, example))
+    # Where exits save nothing, points come out as the last exit alone.
+    points = (*(point for point in found if len(point.exits) > 1), OperatingPoint("last", end))
+    # Entropies are from 0 to 1.
+    known = {**thresholds, "last": (-1.0,) * early}
+    return points, {point.name: known[point.name] for point in points}
 
 
 def _kind(network: Chain) -> Kind:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from idn_gym.config_reader import ConfigError
+from idn_gym.lab.training.batches import check_batch, check_labels, check_loss, check_place
 from idn_gym.lab.training.data import Pictures
 
 Precision = Literal["single", "bfloat16"]
@@ -41,9 +42,17 @@ def cross_entropy(network: nn.Module, weights: Sequence[float] = (1.0,)) -> Loss
     """
 
     def loss(images: Tensor, labels: Tensor) -> Tensor:
+        answers = network(images).float()
+        if answers.ndim != 3 or len(answers) != len(weights):
+            raise ConfigError(
+                "weights",
+                f"{tuple(weights)} is not allowed; must be one per exit of a chain, here of logits "
+                f"{tuple(answers.shape)}",
+            )
+        check_labels(labels, answers.shape[1], answers.shape[2], soft=True)
         terms = [
             weight * functional.cross_entropy(scores, labels)
-            for weight, scores in zip(weights, network(images).float(), strict=True)
+            for weight, scores in zip(weights, answers, strict=True)
         ]
         return torch.stack(terms).sum()
 
@@ -115,8 +124,8 @@ def train_on(
         Processor seconds that training took.
 
     Raises:
-        ConfigError: the loader does not know how many batches it has, or has none; or after an epoch the
-            network is no longer finite.
+        ConfigError: the loader does not know how many batches it has, or has none, or gives something else
+            than tuples of tensors that the loss takes; or after an epoch the network is no longer finite.
     """
     start = time.process_time()
     steps = len(loader) if isinstance(loader, Sized) else 0
@@ -127,7 +136,10 @@ def train_on(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * steps)
     train_mode(network)
     for epoch in range(epochs):
-        for batch in loader:
+        for given in loader:
+            batch = check_batch(given)
+            check_place(batch, network)
+            check_loss(loss, batch)
             optimizer.zero_grad()
             with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
                 value = loss(*batch)
@@ -177,20 +189,34 @@ def logits(network: nn.Module, images: NDArray[np.uint8], batch: int = 1000) -> 
 
 
 def loader_logits(
-    network: nn.Module, loader: Iterable[Sequence[Tensor]]
+    network: nn.Module, loader: Iterable[Sequence[Tensor]], key: str = "loader"
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Logits (X, S, C) of all X exits for the inputs of a loader, and their labels (S,).
 
     Args:
         network: gives logits (X, B, C).
         loader: gives batches of inputs and labels; one that shuffles gives both in the same order.
+        key: of messages.
+
+    Raises:
+        ConfigError: the loader gives nothing, or something else than inputs and labels of the network's
+            classes.
     """
     network.eval()
     scores, labels = [], []
     with torch.inference_mode():
-        for inputs, truth in loader:
-            scores.append(network(inputs).float())
-            labels.append(truth)
+        for given in loader:
+            batch = check_batch(given, key)
+            if len(batch) != 2:
+                raise ConfigError(key, f"gives {len(batch)} tensors per batch; must be inputs and labels")
+            check_place(batch, network, key)
+            inputs, truth = batch
+            found = network(inputs).float()
+            check_labels(truth, found.shape[1], found.shape[2], key=key)
+            scores.append(found.cpu())
+            labels.append(truth.long().cpu())
+    if not scores:
+        raise ConfigError(key, "gives no batch; must give one at least")
     return torch.cat(scores, dim=1).numpy(), torch.cat(labels).numpy()
 
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.lab.networks.chain import Chain
-from idn_gym.lab.networks.insertion import crossing_bytes, insert_bottleneck, interior_cut, with_exits
+from idn_gym.lab.networks.insertion import crossing_bytes, insert_bottleneck, with_exits
 from idn_gym.lab.profiling.graph import trace
 
 
@@ -111,7 +111,7 @@ def test_mistakes_end_in_one_sentence():
     with pytest.raises(
         ConfigError, match="after: 'linear' is not allowed; one tensor crosses only after conv2d"
     ):
-        interior_cut(graph, "linear")
+        graph.cut("linear")
     with pytest.raises(ConfigError, match="channels: 0 is not allowed"):
         insert_bottleneck(pictures(), X[:1], "relu", 0)
     with pytest.raises(
@@ -122,3 +122,53 @@ def test_mistakes_end_in_one_sentence():
         ConfigError, match=r"network: gives \(1, 8, 8, 8\) for one input; must be \(1, classes\)"
     ):
         with_exits(pictures()[:3], X[:1], {})
+
+
+class Residual(nn.Module):
+    """A short cut beside two layers, called twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, x):
+        return torch.relu(x + self.two(torch.relu(self.one(x))))
+
+
+class WithBlocks(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem, self.block = nn.Conv2d(1, 4, 3, padding=1), Residual()
+        self.last = nn.Linear(4, 5)
+
+    def forward(self, x):
+        return self.last(self.block(self.block(self.stem(x))).mean((2, 3)))
+
+
+def test_places_are_named_by_modules_too():
+    graph = trace(WithBlocks(), X[:1])
+    assert graph.cut("stem").after == "conv2d"
+    assert graph.cut("block") == graph.cut("relu_3"), "behind the last call"
+    assert graph.cut("relu_1") == graph.cuts()[3], "an operator in between"
+    by_module, by_operator = (with_exits(WithBlocks(), X[:1], {name: None}) for name in ("block", "relu_3"))
+    assert [tuple(m.shape) for m in by_module.maps(X)] == [tuple(m.shape) for m in by_operator.maps(X)]
+    for name in ("block.one", "conv2d_1", "relu"):
+        with pytest.raises(ConfigError, match=f"after: '{name}' .* other tensors cross beside what it gives"):
+            graph.cut(name)
+    with pytest.raises(ConfigError, match=r"'layer9' .*only after conv2d \(stem\), add \(block\)"):
+        insert_bottleneck(WithBlocks(), X[:1], "layer9", 1)
+    with pytest.raises(ConfigError, match=r"cuts: 'relu' is not allowed; must be out of cuts\(\)"):
+        graph.weights(("relu",))
+
+
+def test_the_table_has_a_line_per_cut():
+    graph = trace(WithBlocks(), X[:1])
+    head, *lines = graph.table(1).splitlines()
+    assert head.split("  ")[0] == "after" and len(lines) == len(graph.cuts())
+    assert lines[1].split()[:6] == ["conv2d", "stem", "4", "x", "8", "x"]
+    assert f"{graph.macs:,}" in lines[-1] and "100.0" in lines[-1]
+
+
+def test_a_head_that_does_not_fit_is_named():
+    with pytest.raises(ConfigError, match=r"heads.relu: cannot take what crosses, \(1, 8, 8, 8\): mat1"):
+        with_exits(pictures(), X[:1], {"relu": nn.Linear(7, 5)})
