@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from idn_gym.adaptation_rules import mixed_change
-from idn_gym.adapting_together import averaged
+from idn_gym.adapting.rules import mixed_change
+from idn_gym.adapting.together import averaged
 from idn_gym.catalog.adaptation import PEERS, AdaptationRow, Adaptations, read_adaptation
 from idn_gym.catalog.learning_laws import LearningCurve, best_law
 from idn_gym.catalog.reader import SHIPPED_TABLES

@@ -17,7 +17,7 @@ from idn_gym.core.slots import copied, put_fields
 from idn_gym.core.transition import initial_state
 from idn_gym.core.validate import check_residents, check_saved
 from idn_gym.core.workspace import make_scratch, start_levels, start_uplinks
-from idn_gym.hidden_quality import QualityBook
+from idn_gym.hidden.book import QualityBook
 from idn_gym.objective_records import Objective
 from idn_gym.objectives import describe_reward, reward_divisor
 from idn_gym.observations import Observations, copy_of, make_observer

@@ -16,7 +16,7 @@ from idn_gym.core.arrays import EMPTY, Action, Floats, Instance, Numbers, Outcom
 from idn_gym.core.handover import Programme
 from idn_gym.core.transition import play_slots
 from idn_gym.core.workspace import Scratch
-from idn_gym.hidden_quality import QualityBook
+from idn_gym.hidden.book import QualityBook
 from idn_gym.metrics import make_figures, measure_outcome
 from idn_gym.objective_records import Objective
 from idn_gym.observations import NativeObserver, Observer

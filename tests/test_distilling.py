@@ -6,7 +6,7 @@ import pytest
 from idn_gym.catalog import read_adaptation
 from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.config_reader import ConfigError
-from tests.test_adapting import BASELINE, BOARD, adapting_world, all_loaded, fixed, make_env, pair_of
+from tests.adapting.test_book import BASELINE, BOARD, adapting_world, all_loaded, fixed, make_env, pair_of
 
 PUPIL = "digits_lab_whole-quarter"
 CLOUD, LINKS, BYTES, MACS = 4, 3, 64.0, 594752.0

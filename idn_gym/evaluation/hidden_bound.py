@@ -8,7 +8,7 @@ from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Floats, Instance
 from idn_gym.core.costs import costs
 from idn_gym.core.pricing import price_answers
-from idn_gym.hidden_exits import EXIT_COSTS, ExitCosts, route_pace
+from idn_gym.hidden.exits import EXIT_COSTS, ExitCosts, route_pace
 from idn_gym.optimum.dynamic.bound_score import judged_row
 from idn_gym.scenarios.compile import Compiled
 

@@ -7,7 +7,15 @@ from gymnasium.utils.env_checker import check_env
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.env import IDNEnv
-from tests.test_adapting import BOARD, CONTROLLER, adapting_world, fixed, make_env, pair_of, with_adaptation
+from tests.adapting.test_book import (
+    BOARD,
+    CONTROLLER,
+    adapting_world,
+    fixed,
+    make_env,
+    pair_of,
+    with_adaptation,
+)
 
 CALM = {"rule": "asked", "patience": 1, "labels": 0.3}
 

@@ -6,7 +6,7 @@ from stable_baselines3 import PPO
 from idn_gym.integrations.sb3 import GymVecEnv
 from idn_gym.vector import IDNVectorEnv
 from tests.actions.test_adapt import CALM, asking
-from tests.test_adapting import BOARD, fixed
+from tests.adapting.test_book import BOARD, fixed
 
 SLOTS = 60
 

@@ -15,8 +15,8 @@ from idn_gym.core.slots import one_slot
 from idn_gym.env import IDNEnv
 from idn_gym.evaluation.ceiling import static_ceiling
 from idn_gym.evaluation.rollout import rollout
-from idn_gym.hidden_beliefs import make_belief
-from idn_gym.hidden_quality import QualityBook
+from idn_gym.hidden.beliefs import make_belief
+from idn_gym.hidden.book import QualityBook
 from idn_gym.optimum.concave_gain import gain_and_gradient
 from idn_gym.optimum.dynamic.bound import dynamic_bound
 from idn_gym.optimum.option_ranking import allocate_ranking, note_others
@@ -452,7 +452,7 @@ def test_a_filter_may_know_other_conditions_than_those_that_are_played():
 
 def test_the_page_states_the_tables():
     table = read_outcomes(SHIPPED_TABLES / "lab" / "fashion.npz").select("playing")
-    page = (Path(__file__).parent.parent / "docs" / "hidden_quality.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "hidden_quality.md").read_text(encoding="utf-8")
     said = page[page.index("`fashion_lab_baseline`") : page.index("## What is drawn")]
     for network in ("fashion_lab_baseline", "fashion_lab_c1-4bit"):
         for condition in ("clean", "noise-0.2", "blur-2", "shift-3"):

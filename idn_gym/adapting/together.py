@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from idn_gym.adaptation_rules import mixed_change
+from idn_gym.adapting.rules import mixed_change
 from idn_gym.core.arrays import Bools, Floats, Ints
 from idn_gym.games.dynamics import ShiftRules, play_shifts
 from idn_gym.games.hedonic import all_alone, player_costs

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from idn_gym.actions import ActionCodec, AdaptCodec
-from idn_gym.adapting import AdaptationBook
+from idn_gym.adapting.book import AdaptationBook
 from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import (
     BYTE_HOP,
@@ -28,10 +28,10 @@ from idn_gym.core.arrays import (
 from idn_gym.core.places import place_of
 from idn_gym.core.pricing import compute_option_costs, price, price_answers
 from idn_gym.core.workspace import Scratch
-from idn_gym.hidden_answers import AnswerBook
-from idn_gym.hidden_beliefs import make_belief
-from idn_gym.hidden_exits import ExitBook
-from idn_gym.hidden_points import PointBook
+from idn_gym.hidden.answers import AnswerBook
+from idn_gym.hidden.beliefs import make_belief
+from idn_gym.hidden.exits import ExitBook
+from idn_gym.hidden.points import PointBook
 from idn_gym.quality.counts import put_state
 from idn_gym.quality.in_force import ConditionBelief, Heard
 from idn_gym.rewards import Reward, charge_reward

@@ -7,14 +7,14 @@ from idn_gym.core.arrays import ERROR
 from idn_gym.core.costs import costs
 from idn_gym.evaluation.hidden_bound import bound_hidden_quality
 from idn_gym.evaluation.rollout import rollout
-from idn_gym.hidden_exits import EXIT_COSTS, ExitCosts, route_pace
+from idn_gym.hidden.exits import EXIT_COSTS, ExitCosts, route_pace
 from idn_gym.policies.registry import make_policy
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 from idn_gym.vector import IDNVectorEnv
+from tests.hidden.test_book import make_env, played
 from tests.hidden_worlds import exits_alone, hidden_world
-from tests.test_hidden_quality import make_env, played
 
 
 def test_catalogue_shares_give_the_catalogue_costs():

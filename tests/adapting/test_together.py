@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idn_gym.adapting_together import LearnersGame
+from idn_gym.adapting.together import LearnersGame
 from idn_gym.catalog import read_adaptation
 from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.config_reader import ConfigError
 from idn_gym.games.hedonic import player_costs
 from idn_gym.scenarios.compile.averaging import measured_averaging
 from idn_gym.scenarios.presets import load_scenario
-from tests.test_adapting import adapting_world, all_loaded, make_env
+from tests.adapting.test_book import adapting_world, all_loaded, make_env
 
 PUPIL = "digits_lab_whole-quarter"
 SHARED = ("noise-0.3", "rotation-35", "shift-3")

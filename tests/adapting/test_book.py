@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idn_gym.adaptation_rules import mixed_change
+from idn_gym.adapting.rules import mixed_change
 from idn_gym.catalog import read_adaptation
 from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import BYTE_HOP, JOULE
 from idn_gym.core.slots import copied
 from idn_gym.env import IDNEnv
-from idn_gym.hidden_quality import QualityBook
+from idn_gym.hidden.book import QualityBook
 from idn_gym.rewards import compute_rewards
 from idn_gym.scenarios.presets import load_scenario
 from idn_gym.vector import IDNVectorEnv
-from tests.test_hidden_quality import played
+from tests.hidden.test_book import played
 
 BASELINE = "digits_lab_baseline"
 BOARD, CONTROLLER = 0, 1

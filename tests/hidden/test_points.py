@@ -11,8 +11,8 @@ from idn_gym.evaluation.rollout import rollout
 from idn_gym.policies.registry import POLICIES, make_policy
 from idn_gym.scenarios.presets import load_scenario
 from idn_gym.vector import IDNVectorEnv
+from tests.hidden.test_book import PROBED, make_env, played, with_another_truth
 from tests.hidden_worlds import exits_alone, hidden_world
-from tests.test_hidden_quality import PROBED, make_env, played, with_another_truth
 
 BOTH = {"points": "bandit", "exit_shares": "actual"}
 

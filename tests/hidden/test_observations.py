@@ -5,8 +5,8 @@ import pytest
 
 from idn_gym.scenarios.presets import load_scenario
 from idn_gym.vector import IDNVectorEnv
+from tests.adapting.test_book import adapting_world
 from tests.hidden_worlds import hidden_world
-from tests.test_adapting import adapting_world
 
 
 def make_env(world, observation, rows=2):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.adaptation_rules import (
+from idn_gym.adapting.rules import (
     ADAPT,
     KEEP,
     PULL,
@@ -20,9 +20,9 @@ from idn_gym.adaptation_rules import (
     expected,
     mixed_change,
 )
-from idn_gym.adapting_samples import SamplePool
-from idn_gym.adapting_together import Learners, find_coalitions
-from idn_gym.adapting_work import VersionWork
+from idn_gym.adapting.samples import SamplePool
+from idn_gym.adapting.together import Learners, find_coalitions
+from idn_gym.adapting.work import VersionWork
 from idn_gym.core.arrays import (
     BYTE_HOP,
     EMPTY,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.adapting_together import averaged
+from idn_gym.adapting.together import averaged
 from idn_gym.core.arrays import Bools, Draw, Floats, Ints, Numbers, Outcome, State, Tables
 from idn_gym.core.places import place_of
 from idn_gym.scenarios.compile.adaptations import AdaptationTables

@@ -1,0 +1,1 @@
+"""Hidden quality: answers are drawn, rewards use the truth, accuracies in force are estimated."""
