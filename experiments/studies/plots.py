@@ -102,7 +102,8 @@ def plot_dots(figure: Figure, plays: Plays, agents: list[str], names: dict[str, 
 def plot_tiers(figure: Figure, plays: Plays, agents: list[str], names: dict[str, str]) -> Any:
     """Per grid cell and agent: models by tier, as mean number of copies on a node of the tier.
 
-    All panels have the same rows and columns; a place is left white where an agent has no such model or tier.
+    All panels have the same rows, columns and colours; a place is left white where an agent has no such model
+    or tier.
     """
     cells = plays.cells(figure.part)
     found = {
@@ -122,10 +123,11 @@ def plot_tiers(figure: Figure, plays: Plays, agents: list[str], names: dict[str,
         sharex=True,
         sharey=True,
     )
+    highest = max((most for copies in found.values() for most in copies.values()), default=0.0)
     for (a, c), copies in found.items():
         axes, most = grid[a, c], max(copies.values(), default=0.0)
         shown = np.array([[copies.get((tier, model), np.nan) for tier in tiers] for model in models])
-        image = axes.imshow(shown, aspect="auto", cmap="cividis", vmin=0.0, vmax=most or 1.0)
+        image = axes.imshow(shown, aspect="auto", cmap="cividis", vmin=0.0, vmax=highest or 1.0)
         axes.set_xticks(range(len(tiers)), tiers, rotation=60, ha="right")
         axes.set_yticks(range(len(models)), models, fontsize=5)
         name = f"{agents[a]}, {cell_label(cells[c], names)}" if cells[c] else agents[a]
@@ -137,7 +139,8 @@ def plot_tiers(figure: Figure, plays: Plays, agents: list[str], names: dict[str,
             axes.text(
                 0.5, 0.5, "nothing placed", transform=axes.transAxes, color="w", ha="center", fontsize=6
             )
-    drawn.supxlabel("mean number of copies on a node of the tier (copies for different tasks count apart)")
+    meaning = "mean number of copies on a node of the tier (copies for different tasks count apart)"
+    drawn.supxlabel(fit_title(meaning, COLUMN_INCHES[figure.columns]))
     return drawn
 
 
