@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.reports.style import COLOURS, GRID_STYLE, PLOT_WIDTH, plt, save_figure
+import matplotlib.pyplot as plt
+
+from experiments.reports.style import COLOURS, GRID_STYLE, PLOT_WIDTH, save_figure
 from idn_gym.evaluation.fluid_check import DISPATCHES, FluidCheck
 
 PANELS = {"latency": "mean latency [s]", "late": "late requests [%]", "dropped": "dropped requests [%]"}

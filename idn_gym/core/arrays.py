@@ -81,7 +81,7 @@ class Tables(NamedTuple):
     node_servers: Ints  # (N,) workers of the queue of one device; 0: no waiting
     node_watts: Floats  # (N,) [W] power drawn per compute second, above idle
     node_idle_watts: Floats  # (N,) [W] power that all devices draw all the time; 0 where not counted
-    node_context_watts: Floats  # (N,) [W] more of them all while they hold any model; likewise
+    node_context_watts: Floats  # (N,) [W] more of them all while they hold any model; 0 where not counted
     node_reserved: Floats  # (N,) [bytes] of the segments that the node pins
     node_movable: npt.NDArray[np.bool_]  # (N,) whether a policy may place models here
     node_charge: Floats  # (N, F) [unit/s] nominal, per compute second
@@ -205,11 +205,11 @@ class Draw(NamedTuple):
     charge_slot: Floats  # (B, T, F) [unit] of the slot whatever is served, such as that of idle power
     condition: Ints  # (B, T, R) under which the class's requests are, where quality is hidden; else (B, T, 0)
     slowdown: Floats  # (B, N) factor on the node's compute seconds (error of the latency law)
-    error_in_force: Floats  # (B or 1, O) 1 - accuracy that serving goes by; moves where it is estimated
+    error_in_force: Floats  # (B or 1, O) 1 - accuracy that serves requests; moves where it is estimated
     price_list: Floats  # (B,) another number whenever `error_in_force` of the row has moved
     # the next six follow from slowdown, error and tariff; one row serves all episodes where these agree
     option_latency: Floats  # (B or 1, O) [s] per request, but for the time on links that rates decide
-    option_cost: Floats  # (B or 1, O) [cost] tariff of a request, likewise
+    option_cost: Floats  # (B or 1, O) [cost] tariff of a request, without the time on links that rates decide
     option_joules: Floats  # (B or 1, O) [J] per request
     drop_joules: Floats  # (B or 1, R) [J] charged for a dropped request: the class's worst option
     drop_cost: Floats  # (B or 1, R) [cost] tariff of a dropped request, but for further objectives
@@ -277,7 +277,7 @@ class Outcome(NamedTuple):
     adapted: Floats  # (B, a) those of the version in force; 0: the catalogue's
     # by path position; what lies on several routes at its first one (`Tables.path_same_node`, `_link`)
     spent: Floats  # (B, R, L) [s] compute on the node; L = 0 where capacity is private
-    sent: Floats  # (B, R, L) [bytes] over the link that enters the position; likewise
+    sent: Floats  # (B, R, L) [bytes] over the link that enters the position; L = 0 where capacity is private
     tariff_cost: Floats  # (B,) [cost] at the tariff in force
     busy: Floats  # (B, N) [s] compute seconds used
     carried: Floats  # (B, E) [bytes] of requests that crossed each link

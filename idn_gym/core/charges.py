@@ -2,8 +2,8 @@
 
 There are F of them (`Tables.option_charge`, `Draw.charge_second`, `charge_byte`), 0 by default: price,
 carbon, airtime and what packages add.
-Serving sees only what they add to the tariff; the outcome books each by itself, and by itself too what a slot
-comes to whatever is served (`charge_slot`).
+Serving sees only what they add to the tariff; the outcome books each separately, and also what a slot
+costs regardless of what is served (`charge_slot`).
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ def list_batches(
 def split_class(rho: int, streams: int, scratch: Scratch) -> int:
     """Split what is left of a class by the windows of its entries; returns the end of streams.
 
-    The stream of the class's own number comes first, with what may only use what is there all the time.
+    The stream with the class's own number comes first; it uses only what is available throughout the slot.
     """
     w, level = rho, 1.0
     scratch.level[w] = level

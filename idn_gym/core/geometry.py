@@ -92,7 +92,7 @@ def placed_bytes(size: Floats, held: Any, pin: Any) -> Any:
 @rule
 def bytes_to_load(spans: Sizes, new: Any, held: Any) -> Any:
     """Bytes of a segment, or EMPTY, that a node lacks which holds a segment of its model, or EMPTY."""
-    # Sums of blocks are rounded: what is there already may seem to be larger than all of it.
+    # Sums of blocks are rounded: what is held already may seem larger than the whole.
     return np.maximum(0.0, held_bytes(spans.segment_bytes, new) - shared_bytes(spans, new, held))
 
 

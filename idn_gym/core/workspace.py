@@ -53,7 +53,7 @@ class Scratch(NamedTuple):
     # entries, (C O,) row by row
     option: Ints  # (C O,)
     cost: Floats  # (C O,) [cost] of a request, waiting left out
-    latency: Floats  # (C O,) [s] likewise
+    latency: Floats  # (C O,) [s] of a request, waiting left out
     amount: Floats  # (C O,) [requests] that the entry serves; written of those before `ordered`
     window: Floats  # (C O,) share of the slot in which it may be used; written where loading is a transfer
     uplink: Ints  # (N,) link that each node uses that has a choice; as of the next fields; (0,) without any
@@ -90,14 +90,14 @@ class Scratch(NamedTuple):
     visits: Floats  # (N+E,) [requests]
     visited: Ints  # (N+E,) those of the basin with visits
     work: Floats  # (N+E,) [s] or [bytes] summed over visits
-    square: Floats  # (N+E,) [s^2] or [bytes^2] likewise
+    square: Floats  # (N+E,) [s^2] or [bytes^2] summed over visits
     delay: Floats  # (N+E,) [s] mean wait of a visit
     idle: Floats  # (N+E,) 1 - utilisation
     # radios
     frames: Floats  # (r,) [1/s] frames sent
     on_air: Floats  # (r,) share of the time on air
     frames_before: Floats  # (r,) [1/s] of all radios of the cell that are as strong or stronger
-    seconds_before: Floats  # (r,) share of the time, likewise
+    seconds_before: Floats  # (r,) share of the time on air of the same radios
     passed: Floats  # (r,) share of frames of which a transmission gets through
     # lists of usable options, kept for C rows until what is resident changes; row b has those of b mod C
     seen: Residents  # (C, N, M) what the lists are for

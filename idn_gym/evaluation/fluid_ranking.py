@@ -25,8 +25,8 @@ class RankedPlacement(NamedTuple):
 
     placement: Residents  # (N, M)
     fluid: float  # [cost] per request
-    proportions: float  # likewise; nan where it was not simulated
-    selfish: float  # likewise
+    proportions: float  # [cost] by events, shares as in the fluid; nan where it was not simulated
+    selfish: float  # [cost] by events, requests choose for themselves
 
 
 def rank_placements(

@@ -37,7 +37,7 @@ class LoadingCheck(NamedTuple):
     node_load: float  # of the busiest node that is not elastic
     # of events
     events: RequestStatistics
-    events_node_load: float  # likewise
+    events_node_load: float  # of the same node, by events
 
 
 class Arrival(NamedTuple):

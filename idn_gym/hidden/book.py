@@ -26,10 +26,11 @@ from idn_gym.core.arrays import (
     State,
 )
 from idn_gym.core.places import place_of
-from idn_gym.core.pricing import compute_option_costs, price, price_answers
+from idn_gym.core.pricing import compute_option_costs, price_answers
 from idn_gym.core.workspace import Scratch
 from idn_gym.hidden.answers import AnswerBook
 from idn_gym.hidden.beliefs import make_belief
+from idn_gym.hidden.copies import charge_copies
 from idn_gym.hidden.exits import ExitBook
 from idn_gym.hidden.points import PointBook
 from idn_gym.quality.counts import put_state
@@ -130,15 +131,15 @@ class QualityBook:
             scratch: that it was served with.
             asked: (B, v) what pairs of a node and a model are to do, by rule `asked`; None: nothing.
         """
-        rows = np.arange(len(slot))
-        condition = self._draw.condition[rows, place_of(slot, self._draw.condition.shape[1])]
+        condition = self._draw.condition[np.arange(len(slot)), place_of(slot, self._draw.condition.shape[1])]
         true = self._truth(condition)
         version = None if self.adapting is None else true
         heard, probes = self._drawn.draw(slot, outcome, condition, self._share(), version, self._copied)
         self.heard = heard
         self._correct(outcome, condition, true, probes, reward)
         if self._copied is not None:
-            self._copy(heard.row_compared, outcome, reward)
+            paid = charge_copies(self._answers, self._tables, self._draw, heard.row_compared, outcome, reward)
+            self.truth.tariff_cost[:] += paid
         if self._belief is not None:
             self._belief.note(heard)
         if self.adapting is not None:
@@ -222,19 +223,6 @@ class QualityBook:
             share = better / reward.nominal_requests
             reward.vectors[:, i] += share
             reward.scalars[:] += reward.weights[:, i] * share / reward.scales[i]
-
-    def _copy(self, compared: Floats, outcome: Outcome, reward: Reward) -> None:
-        """Charge copies of requests (B, a) by what the option upstream takes that answers them."""
-        assert self._answers.copies is not None
-        option = self._answers.copies.option[self._answers.stream_class]
-        joules = (compared * self._draw.option_joules[:, option]).sum(axis=1)
-        byte_hops = (compared * self._tables.option_traffic[option]).sum(axis=1)
-        outcome.load_energy[:] += joules
-        outcome.load_traffic[:] += byte_hops
-        tariff = self._draw.tariff
-        self.truth.tariff_cost[:] += price(tariff.T, 0.0, 0.0, joules, byte_hops) / reward.nominal_requests
-        charge_reward(reward, JOULE, joules)
-        charge_reward(reward, BYTE_HOP, byte_hops)
 
     def _put_in_force(self, rows: Bools, slot: Ints) -> None:
         """Write the accuracies and operating points that the coming slot (B,) is served by, in some rows."""

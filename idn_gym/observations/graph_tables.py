@@ -15,7 +15,7 @@ from idn_gym.observations.columns import FeatureRows
 class GraphConstants(NamedTuple):
     """Constants, and work space."""
 
-    first_node: int  # column of the nodes where those begin that move, and likewise
+    first_node: int  # column of the nodes from which on columns move; the next four the same
     first_link: int
     first_charge: int
     first_airtime: int
@@ -36,7 +36,7 @@ class GraphConstants(NamedTuple):
     load_price: float  # [cost/byte] of loading, at a weight of 1
     update: int  # place of the weight that loading has
     # work space
-    arrived: Floats  # (N,) [requests] that pass, and likewise
+    arrived: Floats  # (N,) [requests] that pass; the next two the same
     recent: Floats  # (N,)
     dropped: Floats  # (N,)
     started: Floats  # (N,) that began here

@@ -21,7 +21,7 @@ class Visits(NamedTuple):
     resource: Ints  # (V,) in N + E
     visits: Floats  # (V,) expected, at most 1
     work: Floats  # (V,) [s] or [bytes] expected, slowdown included
-    square: Floats  # (V,) [s^2] or [bytes^2] likewise
+    square: Floats  # (V,) [s^2] or [bytes^2] expected
     longest: Floats  # (V,) [s] or [bytes] of the branch that takes most
 
     def of(self, options: Bools) -> Visits:
