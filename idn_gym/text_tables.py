@@ -6,12 +6,16 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 _QUANTITY = re.compile(r"[-+]?\.?\d.*|[-+]?inf\b.*|-?")
 """Pattern of right-aligned cells: a number with any suffix, or a dash."""
+
+FOLDED = 40
+"""[characters] Texts that are longer may be folded rather than stand in a part of the table of their own."""
 
 _WIDEST = 1_000_000
 """Page width in columns that exceeds every table."""
@@ -46,3 +50,20 @@ def aligned(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     with console.capture() as captured:
         console.print(make_table(head, rows))
     return [line.rstrip() for line in captured.get().splitlines()]
+
+
+def column_groups(head: Sequence[str], rows: Sequence[Sequence[object]], width: int) -> list[list[int]]:
+    """Split columns so that each group fits a page of `width` characters.
+
+    Every group begins with the first column, which holds names. Columns of long texts are folded instead.
+    """
+    needed = [
+        min(FOLDED, max(cell_len(str(cell)) for cell in (name, *(row[i] for row in rows))))
+        for i, name in enumerate(head)
+    ]
+    groups: list[list[int]] = [[0]]
+    for i in range(1, len(head)):
+        if len(groups[-1]) > 1 and sum(needed[k] + 2 for k in (*groups[-1], i)) - 2 > width:
+            groups.append([0])
+        groups[-1].append(i)
+    return groups

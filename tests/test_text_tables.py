@@ -2,9 +2,11 @@
 
 import io
 
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
-from idn_gym.text_tables import aligned, make_table, significant
+from idn_gym.text_tables import aligned, column_groups, make_table, significant
 
 HEAD = ["agent [x]", "delay [ms]", "with bounds", "where", "loads"]
 ROWS = [
@@ -49,3 +51,14 @@ def test_numbers_have_no_exponent_where_people_need_none():
     shown = {1558.3: "1560", 2000.0: "2000", 32177.4: "32200", 0.0: "0", 0.03513: "0.0351", -999.6: "-1000"}
     assert {value: significant(value) for value in shown} == shown
     assert significant(2_336_645.0, 4) == "2.337e+06" and significant(float("nan")) == "nan"
+
+
+@given(st.lists(st.text("ab", min_size=1, max_size=12), min_size=1, max_size=9), st.integers(1, 60))
+def test_columns_that_do_not_fit_go_into_parts_with_names(head, width):
+    rows = [[name * 2 for name in head]]
+    groups = column_groups(head, rows, width)
+    assert [i for group in groups for i in group[1:]] == list(range(1, len(head)))
+    for group in groups:
+        assert group[0] == 0
+        lines = aligned([head[i] for i in group], [[row[i] for i in group] for row in rows])
+        assert len(group) <= 2 or max(map(len, lines)) <= width

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rich.console import Console
 
 from idn_gym.rendering.labels import percent, si
-from idn_gym.text_tables import aligned, make_table
+from idn_gym.text_tables import aligned, column_groups, make_table
 
 
 class Quantity(NamedTuple):
@@ -35,7 +35,8 @@ class Quantity(NamedTuple):
 def print_rows(head: Sequence[str], rows: Iterable[Sequence[object]], as_csv: bool = False) -> None:
     """Print rows below a head.
 
-    On a terminal a table fits its width. In a pipe it is as wide as needed, and each row is one line.
+    On a terminal a table that is too wide is printed in parts, each with the first column. In a pipe it is as wide
+    as needed, and each row is one line.
 
     Args:
         head: names of the columns.
@@ -56,7 +57,10 @@ def print_rows(head: Sequence[str], rows: Iterable[Sequence[object]], as_csv: bo
         return
     console = Console(highlight=False)
     if console.is_terminal:
-        console.print(make_table(head, rows))
+        for part, columns in enumerate(column_groups(head, rows, console.width)):
+            if part:
+                console.print()
+            console.print(make_table([head[i] for i in columns], [[row[i] for i in columns] for row in rows]))
     else:
         print(*aligned(head, rows), sep="\n", flush=True)
 
