@@ -35,8 +35,8 @@ class Quantity(NamedTuple):
 def print_rows(head: Sequence[str], rows: Iterable[Sequence[object]], as_csv: bool = False) -> None:
     """Print rows below a head.
 
-    On a terminal a table that is too wide is printed in parts, each with the first column. In a pipe it is as wide
-    as needed, and each row is one line.
+    On a terminal a table that is too wide is printed in parts, each with the first column. In a pipe it is as
+    wide as needed, and each row is one line.
 
     Args:
         head: names of the columns.
