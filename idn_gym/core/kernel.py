@@ -59,7 +59,7 @@ def kernel_sources(package: Path) -> list[Path]:
     sources = []
     for source in sorted(package.rglob("*.py")):
         text = source.read_bytes()
-        records = b"NamedTuple" in text and b"core.arrays import" in text
+        records = b"NamedTuple" in text and (b"core.arrays import" in text or b"columns import" in text)
         if source.parent.name == "core" or b"core.kernel import" in text or records:
             sources.append(source)
     return sources
@@ -129,7 +129,7 @@ class Announcer(event.Listener):  # type: ignore[misc]  # numba carries no types
             self._silent = True
             if _speaks_for_all():
                 print(
-                    "idn_gym: compiling kernels; this takes up to two minutes, once per machine and version",
+                    "idn_gym: compiling kernels, each once per version; `idn warm` compiles them beforehand",
                     file=sys.stderr,
                     flush=True,
                 )

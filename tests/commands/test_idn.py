@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -329,7 +330,8 @@ def test_compare_is_what_the_function_finds(tmp_path, capsys):
 def test_a_ceiling_is_no_lower_than_its_bound(capsys):
     main(["compare", "static-greedy", "cloud-only", *SHORT, "--ceiling", "5"])
     lines = capsys.readouterr().out.split("serving cost per slot")[1].splitlines()
-    costs = {line[: line.index("  ")]: float(line.split()[-3]) for line in lines if line.endswith("%")}
+    cells = [re.split(r" {2,}", line) for line in lines if line.endswith("%")]
+    costs = {name: float(cost) for name, *_, cost, _ in cells}
     assert costs["best static, bound"] <= costs["best static, best routing"] <= costs["nothing loaded"]
     assert costs["best static, best routing"] <= costs["best static, reached"] <= costs["nothing loaded"]
     assert costs["best static, bound"] <= costs["static-greedy"] + 1e-4

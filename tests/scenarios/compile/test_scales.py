@@ -48,9 +48,9 @@ def test_scales_are_positive_factors(key, value):
 
 def test_a_file_of_rates_is_not_scaled(tmp_path):
     path = tmp_path / "links.csv"
-    path.write_text("time,device\n0,1000\n")
+    path.write_text("time,device\n0,3000000\n")
     scenario = load_scenario("edge-small", {**SCALES, "dynamics.link": {"kind": "file", "path": str(path)}})
     compiled, draw = compile_scenario(scenario), build_instance(scenario, 0).draw
     named = np.array([names[2] == "device" for names in compiled.names.of_links])
-    assert (draw.rate[0][:, named] == 1000.0).all()
+    assert (draw.rate[0][:, named] == 3e6).all()
     np.testing.assert_array_equal(draw.rate[0, 0, ~named], compiled.tables.link_rate[~named])
