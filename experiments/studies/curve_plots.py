@@ -12,6 +12,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import NullFormatter
+from matplotlib.transforms import ScaledTranslation, Transform
 
 from experiments.reports.agent_styles import agent_styles
 from experiments.reports.direct_labels import LABEL_SIZE, PointLabel, fit_title, label_ends, label_points
@@ -21,6 +22,9 @@ from experiments.studies.measures import MEASURES, cell_label, key_label
 from experiments.studies.results import Plays, by_training
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import UNKNOWN, Interval, half_width, mean_interval, paired_difference
+
+BAR_STEP = 1.5
+"""[points] between the bars of agents at one place of a sweep."""
 
 NEEDED_INCHES = 1.8
 """Width of a panel at least; panels that do not fit side by side stand below each other."""
@@ -160,13 +164,14 @@ def plot_sweep(figure: Figure, plays: Plays, agents: list[str], names: dict[str,
     drawn, grid = panels(1, len(figure.y), figure.columns)
     styles = agent_styles(agents)
     cells = plays.cells(figure.part)
+    shown = drawn_agents(figure, agents)
     for axes, name in zip(grid[0], figure.y, strict=True):
-        for agent in drawn_agents(figure, agents):
+        for place, agent in enumerate(shown):
             xs = [cell[figure.x] for cell in cells]
             intervals = [interval_of(figure, plays, agent, cell, name) for cell in cells]
             mean, low, high = np.array(intervals).T
             style = styles[agent]
-            axes.errorbar(
+            line, _, bars = axes.errorbar(
                 xs,
                 mean,
                 [mean - low, high - mean],
@@ -176,7 +181,9 @@ def plot_sweep(figure: Figure, plays: Plays, agents: list[str], names: dict[str,
                 ms=3.5,
                 lw=1.0,
             )
-            axes.get_lines()[-1].set_label(agent)
+            line.set_label(agent)
+            for artist in (line, *bars):  # after axes have taken their limits from the data
+                artist.set_transform(_beside(axes, place - (len(shown) - 1) / 2))
         if figure.versus is not None:
             axes.axhline(0.0, color=styles[figure.versus].colour, lw=0.8, label=f"_{figure.versus}")
         axes.set_xlabel(key_label(figure.x, names))
@@ -187,11 +194,18 @@ def plot_sweep(figure: Figure, plays: Plays, agents: list[str], names: dict[str,
     return drawn
 
 
+def _beside(axes: Any, steps: float) -> Transform:
+    """Data as drawn a little aside, so that bars at one place do not cover each other."""
+    inches = ScaledTranslation(steps * BAR_STEP / 72.0, 0.0, axes.get_figure().dpi_scale_trans)
+    moved: Transform = axes.transData + inches
+    return moved
+
+
 def plot_frontier(figure: Figure, plays: Plays, agents: list[str], names: dict[str, str]) -> Any:
     """Metric x against metric y: one line per agent along the grid, or a point where there is no grid.
 
-    Values of the grid stand beside points where there is room, and those of the first one are hollow. Points
-    without a grid have the agent's name beside them.
+    Bars are the 95 % intervals of both means. Values of the grid stand beside points where there is room, and
+    those of the first one are hollow. Points without a grid have the agent's name beside them.
     """
     assert figure.x is not None
     drawn, grid = panels(1, len(figure.y), figure.columns)
@@ -199,11 +213,13 @@ def plot_frontier(figure: Figure, plays: Plays, agents: list[str], names: dict[s
     cells = plays.cells(figure.part)
     for axes, name in zip(grid[0], figure.y, strict=True):
         for agent in agents:
-            xs, ys = (
-                [interval_of(figure, plays, agent, cell, column)[0] for cell in cells]
+            (xs, *x_ends), (ys, *y_ends) = (
+                np.transpose([interval_of(figure, plays, agent, cell, column) for cell in cells])
                 for column in (figure.x, name)
             )
             style = styles[agent]
+            bars = [abs(np.array(ends) - mean) for mean, ends in ((ys, y_ends), (xs, x_ends))]
+            axes.errorbar(xs, ys, *bars, fmt="none", ecolor=style.colour, elinewidth=0.6, alpha=0.6)
             axes.plot(xs, ys, color=style.colour, ls=style.line, marker=style.mark, ms=4, lw=1.0, label=agent)
             if len(cells) > 1:
                 axes.plot(xs[0], ys[0], style.mark, ms=4, mfc="white", mec=style.colour)

@@ -111,6 +111,30 @@ def test_the_grid_is_labelled_for_every_agent_that_moves_along_it():
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("latency [ms]", "accuracy [%]")
 
 
+def test_points_of_a_frontier_have_the_intervals_of_both_means():
+    values = {"latency": [0.1, 0.2, 0.4], "accuracy": [0.5, 0.6, 0.9]}
+    plays = make_plays(
+        *(make_play("a", {}, seed, **{name: row[seed] for name, row in values.items()}) for seed in range(3))
+    )
+    figure = Figure("f", "frontier", "p", y=("accuracy",), x="latency")
+    (axes,) = curve_plots.plot_frontier(figure, plays, ["a"], {}).axes
+    bars = [np.array(bar.get_segments()[0]) for bar in axes.collections]
+    for name, factor, axis in (("latency", 1e3, 0), ("accuracy", 100.0, 1)):
+        low, high = mean_interval(np.array([values[name]]))[1:]
+        assert any(np.allclose(bar[:, axis], (factor * low, factor * high)) for bar in bars), name
+
+
+def test_bars_of_a_sweep_stand_beside_each_other():
+    plays = make_plays(
+        *(make_play(a, cell, seed, cost=1.0) for a in "ab" for cell in CELLS for seed in (0, 1))
+    )
+    figure = Figure("f", "sweep", "p", y=("cost",), x="workload.rate")
+    (axes,) = curve_plots.plot_sweep(figure, plays, ["a", "b"], {}).axes
+    first, second = (line.get_transform().transform((10, 1.0)) for line in axes.get_lines()[:2])
+    points = (second - first) / axes.figure.dpi * 72
+    assert points == pytest.approx([curve_plots.BAR_STEP, 0.0])
+
+
 def test_every_cell_has_dots_of_its_own():
     """In one of them the other agent is ahead."""
     costs = {("a", 0): [1.0, 2.0, 6.0], ("b", 0): [0.0, 1.0, 2.0]}
