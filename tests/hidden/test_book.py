@@ -127,9 +127,8 @@ def test_rows_are_single_environments(accuracy):
             assert info["truth/tariff_cost"] == infos["truth/tariff_cost"][i]
 
 
-@pytest.mark.parametrize("accuracy", ESTIMATES)
-def test_a_saved_state_goes_on_bit_for_bit(accuracy):
-    world = hidden_world(accuracy=accuracy, **PROBED)
+def check_a_saved_state_goes_on(world):
+    """Bit for bit, in another environment."""
     env, later = make_env(2, world=world), make_env(2, world=world)
     env.action_space.seed(0)
     env.reset(seed=5)
@@ -141,6 +140,11 @@ def test_a_saved_state_goes_on_bit_for_bit(accuracy):
         actions = env.action_space.sample()
         for one, other in zip(env.step(actions)[:2], later.step(actions)[:2], strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("accuracy", ESTIMATES)
+def test_a_saved_state_goes_on_bit_for_bit(accuracy):
+    check_a_saved_state_goes_on(hidden_world(accuracy=accuracy, **PROBED))
 
 
 def test_what_is_heard_adds_up_to_what_was_served():

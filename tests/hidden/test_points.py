@@ -11,7 +11,7 @@ from idn_gym.evaluation.rollout import rollout
 from idn_gym.policies.registry import POLICIES, make_policy
 from idn_gym.scenarios.presets import load_scenario
 from idn_gym.vector import IDNVectorEnv
-from tests.hidden.test_book import PROBED, make_env, played, with_another_truth
+from tests.hidden.test_book import PROBED, check_a_saved_state_goes_on, make_env, played, with_another_truth
 from tests.hidden_worlds import exits_alone, hidden_world
 
 BOTH = {"points": "bandit", "exit_shares": "actual"}
@@ -76,18 +76,7 @@ def test_a_row_that_starts_anew_leaves_the_choices_of_others_alone():
 
 @pytest.mark.parametrize("quality", [BOTH, {"points": "careful"}, {"exit_shares": "actual"}])
 def test_a_saved_state_goes_on_bit_for_bit(quality):
-    world = hidden_world(accuracy="calibrated", **PROBED, **quality)
-    env, later = make_env(2, world=world), make_env(2, world=world)
-    env.action_space.seed(0)
-    env.reset(seed=5)
-    for _ in range(12):
-        env.step(env.action_space.sample())
-    later.reset(seed=0)
-    later.set_state(env.get_state())
-    for _ in range(12):
-        actions = env.action_space.sample()
-        for one, other in zip(env.step(actions)[:2], later.step(actions)[:2], strict=True):
-            np.testing.assert_array_equal(one, other)
+    check_a_saved_state_goes_on(hidden_world(accuracy="calibrated", **PROBED, **quality))
 
 
 def test_states_of_other_points_are_refused():
