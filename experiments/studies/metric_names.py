@@ -82,13 +82,16 @@ MOVING_METRICS = (
 EPISODE_METRICS = (*MOVING_METRICS, *DEVICE_METRICS, "second_half")
 """Columns that an episode has one value of, so that no course can show them."""
 
-SUMMED_METRICS = (
-    "share",
+GAIN_METRICS = (
     "regret",
     "rounding_regret",
     "fractional_regret",
     "fractional_regret_most",
     "behind_greedy",
     "of_greedy",
+    "second_half",
 )
+"""Columns measured as gain, against other policies; see `METRIC`."""
+
+SUMMED_METRICS = ("share", *(name for name in GAIN_METRICS if name not in EPISODE_METRICS))
 """Columns whose courses compare sums over all slots so far."""

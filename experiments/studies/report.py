@@ -21,9 +21,9 @@ from experiments.studies.config import BASELINE, Study
 from experiments.studies.envelope_run import EnvelopeRun
 from experiments.studies.front_run import FrontUnit
 from experiments.studies.measures import MEASURES, Measure, cell_label
-from experiments.studies.metric_names import DEVICE_METRICS, MOVING_METRICS
+from experiments.studies.metric_names import DEVICE_METRICS, GAIN_METRICS, MOVING_METRICS
 from experiments.studies.page import DataFile, Table, write_page
-from experiments.studies.results import GAIN_METRICS, RESULT_METRICS, Plays
+from experiments.studies.results import RESULT_METRICS, Plays
 from experiments.studies.run import Unit
 from experiments.studies.transfer_run import TransferBracket, TransferUnit
 from idn_gym.config_reader import to_plain as to_plain

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from experiments.studies.bracket_run import BracketRun
 from experiments.studies.config import BASELINE, of_scenario
-from experiments.studies.metric_names import DEVICE_METRICS, MOVING_METRICS
+from experiments.studies.metric_names import DEVICE_METRICS, GAIN_METRICS, MOVING_METRICS
 from experiments.studies.run import Series, Unit
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation import regret as measures
@@ -47,17 +47,6 @@ RESULT_METRICS = (
     "link_load_max",
 )
 """Columns of an episode's record that tables show unchanged."""
-
-GAIN_METRICS = (
-    "regret",
-    "rounding_regret",
-    "fractional_regret",
-    "fractional_regret_most",
-    "behind_greedy",
-    "of_greedy",
-    "second_half",
-)
-"""Columns measured as gain, against other policies; see `experiments.studies.metric_names.METRIC`."""
 
 
 class Play:
