@@ -244,7 +244,6 @@ class AdaptationBook:
             once = (plan.changed * count)[:, None] * ways[plan.pair_node]
             worth = tariff[ERROR] * asked[b] * (1.0 - self._fade) * self._lasts
             learners = Learners(
-                able=able[b],
                 samples=known[b],
                 chance=chance[b],
                 worth=worth,
@@ -253,6 +252,6 @@ class AdaptationBook:
                 sure=outlook.now[b] if self._rules.guard else np.full(len(once), -np.inf),
                 price=2.0 * plan.rounds * once,
             )
-            for members, node in find_coalitions(plan, learners):
+            for members, node in find_coalitions(plan, learners, able[b]):
                 self.versions.begin_together(b, members, node, true[b], known[b])
                 chosen[b, members] = KEEP

@@ -219,10 +219,7 @@ class QualityBook:
         cost = outcome.tariff_cost - self._draw.tariff[:, ERROR] * better
         self.truth.tariff_cost[:] = cost / reward.nominal_requests
         self.truth.condition[:] = condition
-        for i in np.flatnonzero(reward.source == ERROR):
-            share = better / reward.nominal_requests
-            reward.vectors[:, i] += share
-            reward.scalars[:] += reward.weights[:, i] * share / reward.scales[i]
+        charge_reward(reward, ERROR, better)
 
     def _put_in_force(self, rows: Bools, slot: Ints) -> None:
         """Write the accuracies and operating points that the coming slot (B,) is served by, in some rows."""

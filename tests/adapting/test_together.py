@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idn_gym.adapting.together import LearnersGame
+from idn_gym.adapting.together import Learners, LearnersGame
 from idn_gym.catalog import read_adaptation
 from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.config_reader import ConfigError
@@ -41,9 +41,7 @@ def game_of(samples, chance, price=0.0, worth=10.0, guard=False):
     plan = make_env(world=federated_world("clean", "rotation-35", "shift-3")).simulation.compiled.adaptations
     players = len(samples)
     hops = np.minimum(abs(np.subtract.outer(np.arange(players), np.arange(4))), 2.0)
-    return LearnersGame(
-        curves=plan.known[0],
-        spread=plan.known_spread[0],
+    learners = Learners(
         samples=np.asarray(samples, float),
         chance=np.asarray(chance, float),
         worth=np.full(players, worth),
@@ -51,7 +49,9 @@ def game_of(samples, chance, price=0.0, worth=10.0, guard=False):
         least=np.full(players, 0.05),
         sure=np.full(players, 0.0 if guard else -np.inf),
         price=price * hops,
-        exponent=plan.averaging[0],
+    )
+    return LearnersGame(
+        curves=plan.known[0], spread=plan.known_spread[0], learners=learners, exponent=plan.averaging[0]
     )
 
 
@@ -77,7 +77,8 @@ def test_a_guard_keeps_nodes_alone_where_the_spread_is_larger_than_the_gain():
     samples, chance = np.array([TURNED] * 2) * 10.0, [TURNED] * 2
     game = game_of(samples, chance)
     wide = replace(game, spread=np.ones_like(game.spread))
-    assert wide.coalitions() and not replace(wide, sure=np.zeros(2)).coalitions()
+    sure = replace(wide, learners=replace(wide.learners, sure=np.zeros(2)))
+    assert wide.coalitions() and not sure.coalitions()
 
 
 @settings(deadline=None, max_examples=40)
@@ -94,9 +95,9 @@ def test_nobody_is_in_a_coalition_that_it_would_rather_leave(data):
     for members, _ in game.coalitions():
         partition[members] = members[0]
     cost = player_costs(game, partition)
-    assert (cost <= game.alone_cost).all()
+    assert (cost <= game.learners.alone_cost).all()
     rest = np.flatnonzero(np.bincount(partition, minlength=players)[partition] == 1)
-    np.testing.assert_array_equal(cost[rest], game.alone_cost[rest])
+    np.testing.assert_array_equal(cost[rest], game.learners.alone_cost[rest])
 
 
 def test_averaging_is_as_measured():
