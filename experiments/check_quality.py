@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.lab.exit_choice import PASSING, play_exits
-from experiments.lab.hidden_quality import estimate_errors, watch_conditions
+from experiments.lab.hidden_quality import TOLERATED, estimate_errors, watch_conditions
 from experiments.lab.quality_checks import (
     FLOOR,
     LABELS_PER_SLOT,
@@ -40,8 +40,11 @@ SHIFTED = (0.85, 0.8, 0.7, 0.5)
 LATEST_SLOT = 400
 """[slots] length of a bandit's run, and limit within which an alarm has to notice a shift"""
 
-ALARMS = {"labels": 1, "confidence": 1, "moved": 10}
+ALARMS = {"labels": 1, "fallen": 1, "moved": 10}
 """Statistic of the alarm, and the factor by which fewer streams are simulated."""
+
+SOURCE_SAMPLES = (None, 1_000, 250, 50)
+"""from which an alarm knows its source; None: it is known exactly"""
 
 BEST_CHANGES = (0, 3, 15)
 COURSES = {"clean": ("clean",), "clean, noise, clean": ("clean", "noise-0.2", "clean")}
@@ -64,16 +67,20 @@ def coverage_table(streams: int, slots: int) -> QualityTable:
 
 
 def false_alarm_table(streams: int, slots: int) -> QualityTable:
-    """False alarms at a level of 5 %, at the boundary of the hypothesis."""
+    """False alarms at a level of 5 %, at the boundary of the hypothesis, by what is known of the source."""
     lines = []
     for by, fewer in ALARMS.items():
         count = max(streams // fewer, 1)
-        fired = count_false_alarms(by, count, slots)
-        lines.append([by, str(count), _percent(share_interval(fired, count))])
+        for samples in SOURCE_SAMPLES:
+            told = [True] if samples is None else [False, True]
+            fired = [count_false_alarms(by, count, slots, samples, trusted=trusted) for trusted in told]
+            cells = [_percent(share_interval(number, count)) for number in fired]
+            known = "all" if samples is None else str(samples)
+            lines.append([by, known, str(count), *(["-"] if samples is None else []), *cells])
     title = (
         f"Alarms of 5 % at the edge of their hypothesis: streams [%] that they ever fire on, {slots} slots"
     )
-    return title, ["alarm", "streams", "false alarms"], lines
+    return title, ["alarm", "source samples", "streams", "bounded", "taken as exact"], lines
 
 
 def delay_rows(streams: int) -> QualityTable:
@@ -106,23 +113,36 @@ def error_table(name: str, outcomes: Outcomes, splits: int) -> QualityTable:
 
 
 def alarm_table(name: str, outcomes: Outcomes, splits: int) -> QualityTable:
-    """Share of streams in which each alarm fires, by condition."""
+    """Share of streams in which each alarm fires, by condition and by what holds of the streams."""
     watched = watch_conditions(outcomes, splits)
+    streams = {"points lost": watched.lost, "of confidence": watched.fallen, "harmed": watched.harmed}
+    alarms: dict[str, Floats | Bools] = {
+        "by labels": watched.labels,
+        "if suspected": watched.decided,
+        "labels bought": watched.bought,
+        "moved": watched.moved,
+        "fallen": watched.confidence,
+    }
     chosen = {}
     for k, condition in enumerate(outcomes.conditions):
         chosen[condition] = np.zeros_like(watched.harmed)
-        chosen[condition][k] = True
-    chosen |= {"all that are harmed": watched.harmed, "all others": ~watched.harmed}
+        chosen[condition][:, :, k] = True
+    kinds = {
+        "all that are harmed": watched.harmed,
+        "all others": ~watched.harmed,
+        "confidence not fallen": watched.fallen <= TOLERATED,
+    }
     lines = []
-    for label, mask in chosen.items():
-        shares = [
-            values[mask].mean() if mask.any() else np.nan
-            for values in (watched.lost, watched.harmed, *watched.fired)
-        ]
-        lines.append([label, str(mask.sum()), *(f"{100 * share:.1f}" for share in shares)])
+    for label, mask in (chosen | kinds).items():
+        others = mask & ~watched.harmed
+        told = [f"{100.0 * values[mask].mean():.1f}" for values in streams.values()]
+        for fired in alarms.values():
+            several = label in kinds
+            told.append(_over_splits(fired, mask) if several else f"{100.0 * fired[mask].mean():.1f}")
+        told.append(f"{(watched.confidence & others).sum()} of {others.sum()}")
+        lines.append([label, str(mask.sum()), *told])
     title = f"{name}: streams [%] that are harmed, and in which alarms of 5 % fire, {splits} splits"
-    head = ["condition", "streams", "points lost", "harmed", "by labels", "by confidence", "moved"]
-    return title, head, lines
+    return title, ["condition", "streams", *streams, *alarms, "falsely"], lines
 
 
 def regret_table(streams: int) -> QualityTable:
@@ -153,7 +173,7 @@ def _labels(delay: float) -> str:
     return f"{delay:.0f}" if np.isfinite(delay) else "-"
 
 
-def _over_splits(values: Floats, chosen: Bools) -> str:
+def _over_splits(values: Floats | Bools, chosen: Bools) -> str:
     """Mean in per cent over the chosen entries; the interval is over random splits of the same samples."""
     by_split = [row[mask].mean() for row, mask in zip(values, chosen, strict=True) if mask.any()]
     return f"{mean_interval(100.0 * np.array(by_split)):.1f}" if by_split else "-"

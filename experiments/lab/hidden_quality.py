@@ -12,7 +12,7 @@ import numpy as np
 
 from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, Outcomes
 from idn_gym.core.arrays import Bools, Floats, Ints
-from idn_gym.quality.alarms import HarmAlarm, MoveAlarm
+from idn_gym.quality.alarms import FallAlarm, HarmAlarm, MoveAlarm, SafetyProof
 from idn_gym.quality.counts import SlotCounts
 from idn_gym.quality.estimators import (
     ConfidenceDifference,
@@ -21,12 +21,13 @@ from idn_gym.quality.estimators import (
     ProbedLabels,
     ThresholdedConfidence,
 )
+from idn_gym.quality.monitor import HARMFUL, MOVED, ShiftMonitor
 from idn_gym.quality.signals import bin_middles, confidence_places
 from idn_gym.quality.source import StreamSource, fit_streams
 
 QUALITY_BINS = 20
-PROBED_SHARE = 0.1
-"""of the answers"""
+PROBED_SHARE, SUSPECT_SHARE = 0.1, 0.5
+"""Of the answers: labels of all streams, and of those under suspicion."""
 
 STREAM_SLOTS, STREAM_ANSWERS = 40, 25
 """Slots of a stream that alarms watch, and answers in each, drawn with replacement."""
@@ -91,7 +92,8 @@ def estimate_errors(outcomes: Outcomes, splits: int) -> tuple[dict[str, Floats],
         source, truth = source_of(halves), halves.correct[1].mean(axis=2)
         found: dict[str, list[Floats]] = {}
         for k in range(len(outcomes.conditions)):
-            counts = _counts(halves.places[1, :, k], halves.correct[1, :, k], rng)
+            probed = _probe(rng, halves.places.shape[3], PROBED_SHARE)
+            counts = _counts(halves.places[1, :, k], halves.correct[1, :, k], probed)
             for name, estimator in make_estimators(source).items():
                 if name != "nominal":
                     estimator.note(counts)
@@ -103,53 +105,79 @@ def estimate_errors(outcomes: Outcomes, splits: int) -> tuple[dict[str, Floats],
 
 
 class Watched(NamedTuple):
-    """Streams of all conditions: K conditions, n streams of each, one per exit and split."""
+    """Streams of X exits under K conditions, in several splits; losses are against all clean samples.
 
-    lost: Floats  # (K, n) accuracy
-    harmed: Bools  # (K, n) whether that is more than is tolerated
-    fired: Bools  # (3, K, n) alarms on labels, on confidences, on moved confidences
+    All arrays begin with (splits, X, K).
+    """
+
+    lost: Floats  # accuracy
+    fallen: Floats  # mean calibrated confidence, likewise
+    labels: Bools  # whether the alarm on labels fired
+    decided: Bools  # whether `ShiftMonitor` found harm by labels that it bought under suspicion
+    bought: Floats  # labels that it bought, as a share of the answers
+    confidence: Bools  # whether the alarm on fallen confidences fired
+    moved: Bools  # whether the one on moved confidences did
+
+    @property
+    def harmed(self) -> Bools:
+        """Whether more accuracy was lost than is tolerated."""
+        return self.lost > TOLERATED
 
 
 def watch_conditions(outcomes: Outcomes, splits: int) -> Watched:
     """Alarms of 5 % on streams that are under one condition from the start."""
-    found = np.stack(
-        [
-            np.concatenate([_watch(outcomes, k, split) for split in range(splits)], axis=1)
-            for k in range(len(outcomes.conditions))
-        ],
-        axis=1,
-    )
-    return Watched(found[0], found[0] > TOLERATED, found[1:] > 0.5)
+    conditions = range(len(outcomes.conditions))
+    found = [[_watch(outcomes, k, split) for k in conditions] for split in range(splits)]
+    fields = zip(*(zip(*row, strict=True) for row in found), strict=True)
+    return Watched(*(np.stack([np.stack(column, axis=1) for column in field]) for field in fields))
 
 
-def _watch(outcomes: Outcomes, k: int, split: int) -> Floats:
-    """(4, X) loss of accuracy, and which alarms fired."""
+def _watch(outcomes: Outcomes, k: int, split: int) -> Watched:
+    """The streams (X,) of a split under a condition."""
     rng = np.random.default_rng([5, split])
     halves = halve(outcomes, rng)
-    source = source_of(halves)
-    streams, samples = halves.correct.shape[1], halves.correct.shape[3]
-    margin = float(np.sqrt(np.log(2.0 / 0.05) / (2.0 * samples)))  # of the source's distribution
-    floor = np.minimum(source.accuracy, 0.999)
-    alarms = (
-        HarmAlarm(1, streams, accuracy=floor, tolerance=TOLERATED),
-        HarmAlarm(
-            1, streams, accuracy=floor, tolerance=TOLERATED, by="confidence", values=bin_middles(QUALITY_BINS)
-        ),
-        MoveAlarm(1, source.shares, slack=margin),
-    )
+    labels, monitor, confidence = _alarms(source_of(halves))
+    samples, bought = halves.correct.shape[3], np.zeros(halves.correct.shape[1])
     for _ in range(STREAM_SLOTS):
         drawn = rng.integers(samples, size=STREAM_ANSWERS)
-        counts = _counts(halves.places[1, :, k, drawn].T, halves.correct[1, :, k, drawn].T, rng)
-        for alarm in alarms:
-            alarm.note(counts)
-    lost = source.accuracy - halves.correct[1, :, k].mean(axis=1)
-    return np.stack([lost, *(alarm.fired[0] for alarm in alarms)])
+        places, correct = halves.places[1, :, k, drawn].T, halves.correct[1, :, k, drawn].T
+        counts = _counts(places, correct, _probe(rng, STREAM_ANSWERS, PROBED_SHARE))
+        labels.note(counts)
+        confidence.note(counts)
+        suspected, probed = monitor.verdict()[0] == MOVED, _probe(rng, STREAM_ANSWERS, SUSPECT_SHARE)
+        monitor.note(_counts(places, correct, probed, suspected))
+        bought += len(probed) * suspected
+    middles, clean = bin_middles(QUALITY_BINS), (slice(None), slice(None), 0)
+    return Watched(
+        lost=halves.correct[clean].mean(axis=(0, 2)) - halves.correct[1, :, k].mean(axis=1),
+        fallen=middles[halves.places[clean]].mean(axis=(0, 2)) - middles[halves.places[1, :, k]].mean(axis=1),
+        labels=labels.fired[0],
+        decided=monitor.verdict()[0] == HARMFUL,
+        bought=bought / (STREAM_SLOTS * STREAM_ANSWERS),
+        confidence=confidence.fired[0],
+        moved=monitor.moved.fired[0],
+    )
 
 
-def _counts(places: Ints, correct: Bools, rng: np.random.Generator) -> SlotCounts:
-    """Statistics of one row of X streams, answers (X, n), of which a share is probed."""
-    n = places.shape[1]
-    probed = rng.permutation(n)[: max(round(PROBED_SHARE * n), 1)]
-    whole = np.full((1, len(places)), float(len(probed)))
-    right = correct[:, probed].sum(axis=1)[None].astype(float)
-    return SlotCounts(bin_counts(places)[None], probed=whole, right=right)
+def _alarms(source: StreamSource) -> tuple[HarmAlarm, ShiftMonitor, FallAlarm]:
+    """One row of streams for each exit of a source: labels of all, labels under suspicion, confidences."""
+    streams, size = len(source.accuracy), source.samples
+
+    def harm() -> HarmAlarm:
+        return HarmAlarm(1, streams, accuracy=source.accuracy, tolerance=TOLERATED, samples=size)
+
+    moved = MoveAlarm(1, source.shares, slack=0.0, samples=float(size[0]))
+    safe = SafetyProof(1, streams, accuracy=source.accuracy, tolerance=TOLERATED, samples=size)
+    fallen = FallAlarm(1, bin_middles(QUALITY_BINS), source.shares, tolerance=TOLERATED, samples=size)
+    return harm(), ShiftMonitor(harm(), moved, safe), fallen
+
+
+def _probe(rng: np.random.Generator, answers: int, share: float) -> Ints:
+    """Which of a slot's answers are labelled, at least one, in random order."""
+    return rng.permutation(answers)[: max(round(share * answers), 1)]
+
+
+def _counts(places: Ints, correct: Bools, probed: Ints, asked: Bools | bool = True) -> SlotCounts:
+    """Statistics of one row of X streams, answers (X, n); those of some indices are labelled where asked."""
+    whole, right = np.full(len(places), float(len(probed))), correct[:, probed].sum(axis=1)
+    return SlotCounts(bin_counts(places)[None], probed=(whole * asked)[None], right=(right * asked)[None])

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from idn_gym.core.arrays import Floats
-from idn_gym.quality.alarms import Alarm, HarmAlarm, MoveAlarm
+from idn_gym.quality.alarms import Alarm, FallAlarm, HarmAlarm, MoveAlarm
 from idn_gym.quality.counts import SlotCounts
 from idn_gym.quality.estimators import ProbedLabels
 from idn_gym.quality.exit_thresholds import ThresholdBandit
@@ -21,8 +21,8 @@ CHECK_SHARES = np.arange(1.0, CHECK_BINS + 1) / np.arange(1.0, CHECK_BINS + 1).s
 LABELS_PER_SLOT = 5
 """per slot"""
 
-FLOOR = 0.88
-"""The source's accuracy is 0.90, and 0.02 may be lost."""
+FLOOR, MAY_LOSE = 0.88, 0.02
+"""Least accuracy that is no harm, and what may be lost: the source's accuracy is 0.90."""
 
 UNDISTURBED = 200
 """[slots] before a shift"""
@@ -38,7 +38,7 @@ class HeldBands(NamedTuple):
 def count_held(forgetting: Forgetting, accuracy: float, streams: int, slots: int) -> HeldBands:
     """Share of 95 % bands around the share of right answers that contain a constant accuracy."""
     rng = np.random.default_rng([1, round(1000 * accuracy)])
-    estimator, always = ProbedLabels(streams, 1, forgetting=forgetting), np.ones((streams, 1), bool)
+    estimator, always = ProbedLabels(1, streams, forgetting=forgetting), np.ones((1, streams), bool)
     for _ in range(slots):
         estimator.note(_slot(rng, streams, accuracy, LABELS_PER_SLOT))
         lower, upper = estimator.band(0.95)
@@ -47,17 +47,29 @@ def count_held(forgetting: Forgetting, accuracy: float, streams: int, slots: int
     return HeldBands(int(held.sum()), int(always.sum()))
 
 
-def make_check_alarm(by: str, streams: int, alpha: float = 0.05) -> Alarm:
-    """An alarm whose hypothesis just holds at an accuracy of `FLOOR` and at `edge_shares`."""
-    if by == "moved":
-        return MoveAlarm(streams, CHECK_SHARES[None], slack=0.05, alpha=alpha)
-    if by == "confidence":
-        floor = float(edge_shares() @ bin_middles(CHECK_BINS))
-        values = bin_middles(CHECK_BINS)
-        return HarmAlarm(
-            streams, 1, accuracy=floor, tolerance=0.0, alpha=alpha, by="confidence", values=values
-        )
-    return HarmAlarm(streams, 1, accuracy=FLOOR + 0.02, tolerance=0.02, alpha=alpha)
+def make_check_alarm(by: str, streams: int, samples: int | None = None, *, trusted: bool = False) -> Alarm:
+    """A row of alarms of 5 % whose hypothesis just holds at an accuracy of `FLOOR` and at `edge_shares`.
+
+    Args:
+        by: what they bet on: labels, fallen (confidences) or moved.
+        streams: how many.
+        samples: of the source, other ones for every stream; None: the source is known exactly.
+        trusted: whether what these samples say is taken for exact.
+    """
+    rng, told = np.random.default_rng(6), None if trusted else samples
+    accuracy, shares = np.full(streams, FLOOR + MAY_LOSE), np.tile(CHECK_SHARES, (streams, 1))
+    if samples is not None:
+        accuracy = rng.binomial(samples, accuracy) / samples
+        shares = rng.multinomial(samples, shares) / samples
+    values = bin_middles(CHECK_BINS)
+    match by:
+        case "labels":
+            return HarmAlarm(1, streams, accuracy=accuracy, tolerance=MAY_LOSE, samples=told)
+        case "fallen":
+            fall, worth = (CHECK_SHARES - edge_shares()) @ values, np.tile(values, (streams, 1))
+            return FallAlarm(1, worth, shares, tolerance=float(fall), samples=told)
+        case _:
+            return MoveAlarm(1, shares, slack=0.05, samples=told)
 
 
 def edge_shares() -> Floats:
@@ -67,10 +79,12 @@ def edge_shares() -> Floats:
     return shares
 
 
-def count_false_alarms(by: str, streams: int, slots: int) -> int:
-    """Share of streams on which an alarm of 5 % ever fires, at the boundary of its hypothesis."""
+def count_false_alarms(
+    by: str, streams: int, slots: int, samples: int | None = None, *, trusted: bool = False
+) -> int:
+    """Streams on which an alarm of 5 % ever fires, on the edge of its hypothesis; see `make_check_alarm`."""
     rng = np.random.default_rng(2)
-    alarm = make_check_alarm(by, streams)
+    alarm = make_check_alarm(by, streams, samples, trusted=trusted)
     for _ in range(slots):
         alarm.note(_slot(rng, streams, FLOOR, LABELS_PER_SLOT, edge_shares()))
     return int(alarm.fired.sum())
@@ -85,10 +99,10 @@ def detection_delays(accuracy: float, streams: int, most: int) -> Floats:
     alarm, delay = make_check_alarm("labels", streams), np.full(streams, np.inf)
     for _ in range(UNDISTURBED):
         alarm.note(_slot(rng, streams, 0.9, LABELS_PER_SLOT))
-    delay[alarm.fired[:, 0]] = np.nan
+    delay[alarm.fired[0]] = np.nan
     for slot in range(1, most + 1):
         alarm.note(_slot(rng, streams, accuracy, LABELS_PER_SLOT))
-        delay[alarm.fired[:, 0] & np.isinf(delay)] = slot * LABELS_PER_SLOT
+        delay[alarm.fired[0] & np.isinf(delay)] = slot * LABELS_PER_SLOT
     return delay
 
 
@@ -122,10 +136,10 @@ def bandit_regret(changes: int, streams: int, slots: int) -> Regret:
 def _slot(
     rng: np.random.Generator, streams: int, accuracy: float, labels: int, shares: Floats | None = None
 ) -> SlotCounts:
-    """Labels, and as many answers by confidence where their law is given."""
-    probed = np.full((streams, 1), float(labels))
-    right = rng.binomial(labels, accuracy, (streams, 1)).astype(float)
-    served = np.zeros((streams, 1, CHECK_BINS))
+    """A row of streams: labels, and as many answers by confidence where their law is given."""
+    probed = np.full((1, streams), float(labels))
+    right = rng.binomial(labels, accuracy, (1, streams)).astype(float)
+    served = np.zeros((1, streams, CHECK_BINS))
     if shares is not None:
-        served = rng.multinomial(labels, shares, (streams, 1)).astype(float)
+        served = rng.multinomial(labels, shares, (1, streams)).astype(float)
     return SlotCounts(served, probed=probed, right=right)

@@ -58,9 +58,7 @@ def make_belief(
         case "labels":
             return LabelBelief(means)
         case "alarm":
-            source = (worth * samples).sum(axis=1) / samples.sum(axis=1)
-            bets = quality.alpha, quality.hold
-            return AlarmBelief(means, worth[kind], source[kind], *bets)
+            return AlarmBelief(means, worth[kind], answers.usual[kind], quality.alpha, quality.hold)
         case "conditions":
             return ConditionBelief(rows, site, kind, answers.known, quality.stay)
         case _:

@@ -5,6 +5,10 @@ that keeps its hypothesis is at most alpha, however long the stream and however 
 harmful is a mean below its source by more than a tolerance, as in Podkopaev and Ramdas, "Tracking the risk
 of a deployed model and detecting harmful distribution shifts" (ICLR 2022), who test with confidence
 sequences.
+
+What is known of the source is an estimate itself. Where an alarm is told from how many samples, half of alpha
+pays for a bound that holds whatever these leave open, and the bet is made with the other half: the chance of
+a false alarm, over samples and stream together, is alpha at most (union bound).
 """
 
 from __future__ import annotations
@@ -15,30 +19,51 @@ from typing import Literal
 import numpy as np
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import Bools, Floats, Ints, Numbers
+from idn_gym.core.arrays import Bools, Floats, Numbers
 from idn_gym.quality.counts import SlotCounts, counted, pair_counted, per_stream
-from idn_gym.quality.wagers import Wagers, bets_on_less, bets_on_more
+from idn_gym.quality.wagers import Wagers, bets_on_less, bets_on_more, least_means
 
-AlarmBasis = Literal["labels", "agreement", "confidence"]
-"""Statistic on which an alarm bets."""
+AlarmBasis = Literal["labels", "agreement"]
+"""Statistic on which an alarm of harm bets."""
 
-QUIET, MOVED, BENIGN, HARMFUL = range(4)
-"""Verdicts: nothing is proven; confidences moved and nothing is proven of the accuracy; they moved, and since
-then the labels prove an accuracy above the floor; the accuracy fell below it."""
+RIGHT = np.array([1.0, 0.0])
+"""What a right answer and a wrong one are worth."""
+
+TINY_SHARE = 1e-9
+"""Share of samples that may always be on the other side of an edge, so that no bet pays infinitely much."""
 
 
 class Alarm(abc.ABC):
     """One hypothesis per stream of B rows and R streams, and the money won against it.
 
+    Attributes:
+        alpha: bound on the probability of a false alarm per stream.
+        spent: part of it that pays for what the samples of the source leave open; 0 if the source is exact.
+
     Raises:
         ConfigError: a number is out of bounds or an array of another shape.
     """
 
-    def __init__(self, rows: int, payoffs: Floats, alpha: float) -> None:
+    def __init__(self, alpha: float, samples: float | Floats | None) -> None:
         if not 0.0 < alpha < 1.0:
             raise ConfigError("alpha", f"{alpha!r} is not allowed; must be between 0 and 1")
-        self.alpha, self.shape = alpha, (rows, len(payoffs))
+        self.alpha, self.spent = alpha, 0.0 if samples is None else alpha / 2.0
+
+    def _bet(self, rows: int, payoffs: Floats) -> None:
+        """Start with payoffs (R, G, Y), see `Wagers`."""
+        self.shape = (rows, len(payoffs))
         self.wagers = Wagers(rows, payoffs)
+
+    def _least(self, values: Floats, shares: Floats, samples: float | Floats | None) -> Floats:
+        """(R,) what the mean of values (R, Y) on the source is not below, by shares of its samples (R, Y)."""
+        if samples is None:
+            found: Floats = (values * shares).sum(axis=1)
+            return found
+        size = np.asarray(samples, float)
+        if size.shape not in ((), (len(values),)) or not np.all((size > 0.0) & np.isfinite(size)):
+            must = f"must be above 0, one for all streams or ({len(values)},)"
+            raise ConfigError("samples", f"{samples!r} is not allowed; {must}")
+        return least_means(values, shares * np.broadcast_to(size, len(values))[:, None], self.spent)
 
     def note(self, counts: SlotCounts) -> None:
         """Take in a slot.
@@ -51,12 +76,13 @@ class Alarm(abc.ABC):
     @property
     def fired(self) -> Bools:
         """(B, R) whether the alarm has ever fired; it stays so until `reset`."""
-        return self.wagers.peak() >= -np.log(self.alpha)
+        return self.wagers.peak() >= -np.log(self.alpha - self.spent)
 
     def evidence(self) -> Floats:
-        """(B, R) logarithm of an e-process: the alarm fires at log(1 / alpha).
+        """(B, R) logarithm of an e-process: the alarm fires at log(1 / (alpha - spent)).
 
-        Means of exp(evidence) over streams are an e-process for all of them together.
+        Means of exp(evidence) over streams are an e-process for all of them together, if the bounds of the
+        source hold for all of them.
         """
         return self.wagers.evidence()
 
@@ -82,22 +108,21 @@ class Alarm(abc.ABC):
 
 
 class HarmAlarm(Alarm):
-    """Fires when the accuracy is below `accuracy` - `tolerance`.
+    """Fires when the accuracy is below that of the source - `tolerance`.
 
-    With ``labels`` there is no further assumption, only that probes are drawn at random. With ``agreement``
-    the upstream model must err on at most `error` of the compared answers, since then accuracy is at most
-    agreement plus error. With ``confidence`` it tests the mean of `values`, and alpha holds if these never
-    understate the accuracy: an overconfident model, which severe shifts make, is not noticed.
+    With ``labels`` there is no further assumption, only that probes are drawn at random; when to probe may
+    depend on all that was seen before. With ``agreement`` the upstream model must err on at most `error` of
+    the compared answers, since then accuracy is at most agreement plus error.
 
     Args:
         rows: B.
         streams: R.
-        accuracy: (R,) on the source, or one for all. An estimate of it should be a lower bound.
+        accuracy: (R,) on the source, or one for all.
         tolerance: what may be lost, from 0, below the accuracy.
         alpha: probability of a false alarm per stream.
         by: what it bets on.
-        error: (R,) of the upstream model, or one for all, for ``agreement``.
-        values: (K,) or (R, K) what a confidence in each bin is worth, for ``confidence``.
+        error: (R,) bound on that of the upstream model, or one for all, for ``agreement``.
+        samples: (R,) from which `accuracy` was estimated, or one for all; None: it is exact.
     """
 
     def __init__(
@@ -110,108 +135,145 @@ class HarmAlarm(Alarm):
         alpha: float = 0.05,
         by: AlarmBasis = "labels",
         error: float | Floats = 0.0,
-        values: Floats | None = None,
+        samples: float | Floats | None = None,
     ) -> None:
-        if by not in ("labels", "agreement", "confidence"):
-            raise ConfigError("by", f"{by!r} is not allowed; allowed: labels, agreement, confidence")
-        if (values is not None) != (by == "confidence"):
-            raise ConfigError("values", f"with by {by!r}: needed for confidence and not allowed otherwise")
-        floor = per_stream("accuracy", accuracy, streams) - tolerance
-        if by == "agreement":
-            floor = floor - per_stream("error", error, streams)
-        if not (tolerance >= 0.0 and np.all((floor > 0.0) & (floor < 1.0))):
-            raise ConfigError(
-                "tolerance", f"{tolerance!r} is not allowed; must leave a floor between 0 and 1 ({floor})"
-            )
-        self.by, self.floor = by, floor
-        worth = np.array([1.0, 0.0]) if values is None else values
-        self._worth = per_stream("values", worth, streams, np.shape(worth)[-1])
-        super().__init__(rows, bets_on_less(floor, self._worth), alpha)
+        if by not in ("labels", "agreement"):
+            raise ConfigError("by", f"{by!r} is not allowed; allowed: labels, agreement")
+        super().__init__(alpha, samples)
+        self.by, known = by, per_stream("accuracy", accuracy, streams)
+        lost = tolerance + (per_stream("error", error, streams) if by == "agreement" else 0.0)
+        _check_tolerance(tolerance, known - lost)
+        self._bet_from(rows, known, lost, samples)
+
+    def _bet_from(
+        self, rows: int, accuracy: Floats, lost: float | Floats, samples: float | Floats | None
+    ) -> None:
+        worth, shares = np.tile(RIGHT, (len(accuracy), 1)), np.stack([accuracy, 1.0 - accuracy], axis=1)
+        self.floor = self._least(worth, shares, samples) - lost
+        self._bet(rows, bets_on_less(self.floor, worth))
 
     def _outcomes(self, counts: SlotCounts) -> Floats:
-        if self.by == "confidence":
-            return counted("served", counts.served, (*self.shape, self._worth.shape[1]))
         names = ("right", "probed") if self.by == "labels" else ("agreed", "compared")
         part, whole = pair_counted(names, getattr(counts, names[0]), getattr(counts, names[1]), self.shape)
         return np.stack([part, whole - part], axis=-1)
 
 
 class SafetyProof(HarmAlarm):
-    """Fires when the labels prove an accuracy ABOVE `accuracy` - `tolerance`, wrongly with alpha at most."""
+    """Fires when labels prove an accuracy ABOVE the source's - `tolerance`, wrongly with alpha at most."""
 
     def __init__(
-        self, rows: int, streams: int, *, accuracy: float | Floats, tolerance: float, alpha: float = 0.05
+        self,
+        rows: int,
+        streams: int,
+        *,
+        accuracy: float | Floats,
+        tolerance: float,
+        alpha: float = 0.05,
+        samples: float | Floats | None = None,
     ) -> None:
-        super().__init__(rows, streams, accuracy=accuracy, tolerance=tolerance, alpha=alpha)
-        self.wagers = Wagers(rows, bets_on_more(self.floor, self._worth))
+        super().__init__(rows, streams, accuracy=accuracy, tolerance=tolerance, alpha=alpha, samples=samples)
+
+    def _bet_from(
+        self, rows: int, accuracy: Floats, lost: float | Floats, samples: float | Floats | None
+    ) -> None:
+        worth, shares = np.tile(RIGHT, (len(accuracy), 1)), np.stack([accuracy, 1.0 - accuracy], axis=1)
+        self.floor = 1.0 - self._least(1.0 - worth, shares, samples) - lost
+        self._bet(rows, bets_on_more(self.floor, worth))
+
+
+class FallAlarm(Alarm):
+    """Fires when the mean calibrated confidence is below that of the source - `tolerance`.
+
+    It raises a suspicion: alpha holds for streams whose mean confidence has not fallen by more. Harm it does
+    not prove. It cannot tell apart two shifts with the same confidences, whatever they do to accuracy: so it
+    fires on streams that are not harmed where confidences fall by more than accuracy, and misses answers that
+    are wrong with confidence. Labels must decide (`HarmAlarm`).
+
+    Args:
+        rows: B.
+        values: (R, K) what a confidence in each bin is worth, from 0 to 1.
+        shares: (R, K) of source samples per bin, as of `fit_streams`.
+        tolerance: what the mean value may lose, from 0, below the source's.
+        alpha: probability of a false alarm per stream.
+        samples: (R,) of the source, or one for all; None: `shares` are exact. They must not be those that
+            `values` were fitted to.
+    """
+
+    def __init__(
+        self,
+        rows: int,
+        values: Floats,
+        shares: Floats,
+        *,
+        tolerance: float,
+        alpha: float = 0.05,
+        samples: float | Floats | None = None,
+    ) -> None:
+        super().__init__(alpha, samples)
+        streams, self.bins = _check_shares(shares)
+        worth = per_stream("values", values, streams, self.bins)
+        _check_tolerance(tolerance, (worth * shares).sum(axis=1) - tolerance)
+        self.floor = self._least(worth, shares, samples) - tolerance
+        self._bet(rows, bets_on_less(self.floor, worth))
+
+    def _outcomes(self, counts: SlotCounts) -> Floats:
+        return counted("served", counts.served, (*self.shape, self.bins))
 
 
 class MoveAlarm(Alarm):
     """Fires when the distribution of confidences is another one, harmful or not.
 
     The hypothesis is that at the upper edge of every bin the share of samples below is within `slack` of the
-    source's. The slack covers what the source's shares, estimated as they are, may be off by: with n source
-    samples about sqrt(log(2 / 0.05) / (2 n)) (Dvoretzky, Kiefer and Wolfowitz; Massart 1990).
+    source's. What the source's shares may be off by is added: with n samples sqrt(log(2 / spent) / (2 n))
+    (Dvoretzky, Kiefer and Wolfowitz 1956; Massart 1990).
 
     Args:
         rows: B.
         shares: (R, K) of source samples per bin, as of `fit_streams`.
         slack: from 0, below 1.
         alpha: probability of a false alarm per stream.
+        samples: of the source, of every stream; None: `shares` are exact.
     """
 
-    def __init__(self, rows: int, shares: Floats, *, slack: float = 0.05, alpha: float = 0.05) -> None:
-        streams, bins = np.shape(shares) if np.ndim(shares) == 2 else (0, 0)
-        if bins < 2 or not np.allclose(np.sum(shares, axis=1), 1.0) or np.min(shares) < 0.0:
-            raise ConfigError("shares", "must be (streams, 2 bins and more), rows adding up to 1")
+    def __init__(
+        self,
+        rows: int,
+        shares: Floats,
+        *,
+        slack: float = 0.05,
+        alpha: float = 0.05,
+        samples: float | None = None,
+    ) -> None:
+        super().__init__(alpha, samples)
+        streams, bins = _check_shares(shares)
         if not 0.0 <= slack < 1.0:
             raise ConfigError("slack", f"{slack!r} is not allowed; must be from 0, below 1")
+        if samples is not None:
+            if not samples > 0.0:
+                raise ConfigError("samples", f"{samples!r} is not allowed; must be above 0")
+            slack = slack + float(np.sqrt(np.log(2.0 / self.spent) / (2.0 * samples)))
         payoffs = []
         for edge, below in enumerate(np.cumsum(shares, axis=1).T[:-1]):
             worth = np.tile(np.arange(bins) <= edge, (streams, 1)).astype(float)
-            low, high = below - slack, below + slack
-            # What cannot happen is not bet on: payoffs of 1.
-            for can, bets in (
-                (low > 0.0, bets_on_less(np.where(low > 0.0, low, 0.5), worth)),
-                (high < 1.0, bets_on_more(np.where(high < 1.0, high, 0.5), worth)),
-            ):
-                payoffs.append(np.where(can[:, None, None], bets, 0.0))
+            low, high = np.clip(below - slack, 0.0, 1.0 - TINY_SHARE), np.clip(below + slack, TINY_SHARE, 1.0)
+            payoffs += [bets_on_less(low, worth), bets_on_more(high, worth)]
         self.bins = bins
-        super().__init__(rows, np.concatenate(payoffs, axis=1), alpha)
+        self._bet(rows, np.concatenate(payoffs, axis=1))
 
     def _outcomes(self, counts: SlotCounts) -> Floats:
         return counted("served", counts.served, (*self.shape, self.bins))
 
 
-class ShiftMonitor:
-    """Tells harmful shifts from benign ones: three alarms side by side.
+def _check_shares(shares: Floats) -> tuple[int, int]:
+    """Numbers of streams and bins."""
+    streams, bins = np.shape(shares) if np.ndim(shares) == 2 else (0, 0)
+    if bins < 2 or not np.allclose(np.sum(shares, axis=1), 1.0) or np.min(shares) < 0.0:
+        raise ConfigError("shares", "must be (streams, 2 bins and more), rows adding up to 1")
+    return streams, bins
 
-    `safe` begins when `moved` fires, so that it speaks of the accuracy since then. All alarms keep their own
-    alpha.
 
-    Raises:
-        ConfigError: the alarms are of different shapes.
-    """
-
-    def __init__(self, harm: HarmAlarm, moved: MoveAlarm, safe: SafetyProof) -> None:
-        if not harm.shape == moved.shape == safe.shape:
-            raise ConfigError("moved", f"shapes {harm.shape}, {moved.shape}, {safe.shape} must be the same")
-        self.harm, self.moved, self.safe = harm, moved, safe
-
-    def note(self, counts: SlotCounts) -> None:
-        """Take in a slot."""
-        before = self.moved.fired
-        for alarm in (self.harm, self.moved, self.safe):
-            alarm.note(counts)
-        self.safe.wagers.reset(~before)
-
-    def verdict(self) -> Ints:
-        """(B, R) `QUIET`, `MOVED`, `BENIGN` or `HARMFUL`."""
-        moved = np.where(self.safe.fired, BENIGN, MOVED)
-        found: Ints = np.where(self.harm.fired, HARMFUL, np.where(self.moved.fired, moved, QUIET))
-        return found
-
-    def reset(self, rows: Bools | None = None) -> None:
-        """Restart the rows of a mask (B,), or all."""
-        for alarm in (self.harm, self.moved, self.safe):
-            alarm.reset(rows)
+def _check_tolerance(tolerance: float, floor: Floats) -> None:
+    if not (tolerance >= 0.0 and np.all((floor > 0.0) & (floor < 1.0))):
+        raise ConfigError(
+            "tolerance", f"{tolerance!r} is not allowed; must leave a floor between 0 and 1 ({floor})"
+        )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from idn_gym.core.arrays import Bools, Floats, Ints, Numbers
-from idn_gym.quality.alarms import HarmAlarm
+from idn_gym.quality.alarms import FallAlarm
 from idn_gym.quality.counts import SlotCounts, put_state
 
 HARM = 0.05
@@ -173,8 +173,8 @@ class AgreementBelief(MeanBelief):
 class AlarmBelief(Belief):
     """The catalogue's accuracy until an alarm on confidences fires; then labels, for so many slots.
 
-    The alarm is `HarmAlarm` by confidence: no more than alpha of the streams without a change ever raise it,
-    if confidences keep what they were worth. Afterwards it restarts.
+    The alarm is `FallAlarm`: no more than alpha of the streams whose mean value is at most `HARM` below the
+    source's ever raise it, whatever the source's samples leave open. Afterwards it restarts.
     """
 
     def __init__(self, means: FadingMeans, values: Floats, source: Floats, alpha: float, hold: int) -> None:
@@ -183,18 +183,13 @@ class AlarmBelief(Belief):
         Args:
             means: of labels, to be kept.
             values: (a, d) what an answer in each cell is worth.
-            source: (a,) mean value on labelled samples, which is not to fall by more than `HARM`.
+            source: (a, d) samples without a shift, other ones than values were fitted to.
             alpha: of the alarm.
             hold: [slots] of probing.
         """
-        floor = np.clip(source, HARM + 0.01, 0.999)
-        self._alarm = HarmAlarm(
-            *means.total.shape,
-            accuracy=floor,
-            tolerance=HARM,
-            alpha=alpha,
-            by="confidence",
-            values=values,
+        rows, size = len(means.total), source.sum(axis=1)
+        self._alarm = FallAlarm(
+            rows, values, source / size[:, None], tolerance=HARM, alpha=alpha, samples=size
         )
         self._labels, self._hold = LabelBelief(means), hold
         self._left = np.zeros(means.total.shape, np.int64)

@@ -20,6 +20,7 @@ class StreamSource(NamedTuple):
     threshold: Floats  # (R,) raw confidence that as large a share lies above as is right
     bin_accuracy: Floats  # (R, K) a histogram map; the bin's middle where no sample fell
     shares: Floats  # (R, K) of the samples that fell into each bin
+    samples: Floats  # (R,) how many there were
 
 
 def fit_streams(served: Floats, right: Floats, values: Floats) -> StreamSource:
@@ -49,7 +50,7 @@ def fit_streams(served: Floats, right: Floats, values: Floats) -> StreamSource:
     ]
     known = np.divide(right, served, where=served > 0.0, out=np.tile(bin_middles(bins), (streams, 1)))
     confidence = (shares * per_stream("values", values, streams, bins)).sum(axis=1)
-    return StreamSource(accuracy, confidence, np.array(threshold), known, shares)
+    return StreamSource(accuracy, confidence, np.array(threshold), known, shares, size)
 
 
 def _rising(below: Floats, edges: Floats) -> tuple[Floats, Floats]:

@@ -24,21 +24,51 @@ from idn_gym.quality.counts import check_count, chosen_rows, put_state
 STAKES = np.array([1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 0.9])
 """Bets, as shares of the largest bet that cannot go below nothing."""
 
+BISECTIONS = 40
+"""The interval between 0 and 1 is halved so often in search of a bound."""
+
 
 def bets_on_less(floor: Floats, values: Floats) -> Floats:
     """(R, G, Y) logarithms of payoffs that grow where the mean value is below a floor.
 
     Args:
-        floor: (R,) least mean under the hypothesis, below 1.
+        floor: (R,) least mean under the hypothesis, below 1; on a mean below 0 nothing is bet.
         values: (R, Y) from 0 to 1, of each possible outcome.
     """
     gap = floor[:, None] - values
-    return np.log1p(STAKES[:, None] * (gap / (1.0 - floor)[:, None])[:, None, :])
+    payoffs = np.log1p(STAKES[:, None] * (gap / (1.0 - floor)[:, None])[:, None, :])
+    return np.where((floor > 0.0)[:, None, None], payoffs, 0.0)
 
 
 def bets_on_more(ceiling: Floats, values: Floats) -> Floats:
-    """(R, G, Y) logarithms of payoffs that grow where the mean value is above a ceiling (R,), above 0."""
+    """(R, G, Y) logarithms of payoffs that grow where the mean value is above a ceiling (R,), above 0.
+
+    On a mean above 1 nothing is bet.
+    """
     return bets_on_less(1.0 - ceiling, 1.0 - values)
+
+
+def least_means(values: Floats, counts: Floats, delta: float) -> Floats:
+    """(R,) lower bounds of the means that samples were drawn with; each fails with delta at most.
+
+    A bound is the largest mean against which bets on more, with the money split equally, would have won 1 /
+    delta by these samples: if the mean is no larger, that happens with probability delta at most (Markov). It
+    adapts to the variance of the values. It holds for independent samples, and for draws without replacement,
+    where products of increasing functions are no larger on average (Joag-Dev and Proschan 1983). An upper
+    bound is 1 minus the lower bound for 1 - values.
+
+    Args:
+        values: (R, Y) from 0 to 1, of each possible outcome.
+        counts: (R, Y) samples of it, as fixed beforehand in number.
+        delta: between 0 and 1.
+    """
+    low, high = np.zeros(len(counts)), (values * counts).sum(axis=1) / counts.sum(axis=1)
+    for _ in range(BISECTIONS):
+        middle = np.maximum((low + high) / 2.0, 1e-12)
+        wealth = (bets_on_more(middle, values) * counts[:, None, :]).sum(axis=2)
+        proven = np.logaddexp.reduce(wealth, axis=1) - np.log(len(STAKES)) >= -np.log(delta)
+        low, high = np.where(proven, middle, low), np.where(proven, high, middle)
+    return low
 
 
 class Wagers:

@@ -166,7 +166,8 @@ class HiddenQuality:
     stay: float = bounded(50.0, least=1)
     """[slots] mean time that accuracy `conditions` assumes a condition to last"""
     alpha: float = bounded(0.05, above=0, below=1)
-    """for accuracy `alarm`: bound on the share of streams without a change whose alarm ever fires"""
+    """for accuracy `alarm`: bound on the share of streams without a fall of confidences whose alarm ever
+    fires, half of it for what is unknown of the source"""
     hold: int = bounded(20, least=1)
     """[slots] for which a stream is probed after its alarm; the alarm then restarts"""
     probes: Probes = field(default_factory=Probes)

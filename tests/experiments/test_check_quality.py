@@ -8,6 +8,7 @@ from experiments.lab.exit_choice import play_exits
 from experiments.lab.hidden_quality import estimate_errors, halve, source_of, watch_conditions
 from experiments.lab.quality_checks import bandit_regret, count_false_alarms, count_held, detection_delays
 from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, SAMPLE_PARTS, Outcomes
+from idn_gym.evaluation.intervals import share_interval
 from idn_gym.quality.forgetting import Forgetting
 
 
@@ -41,6 +42,10 @@ def test_bands_hold_as_often_as_they_say():
 
 def test_alarms_are_seldom_false_and_the_later_the_smaller_the_shift():
     assert count_false_alarms("labels", 200, 60) <= 10
+    trusted, bounded = (
+        count_false_alarms("labels", 200, 200, 50, trusted=trusted) for trusted in (True, False)
+    )
+    assert bounded <= 10 < trusted
     large, small = (detection_delays(accuracy, 60, 80) for accuracy in (0.5, 0.7))
     assert np.isfinite(large).all() and np.median(large) < np.nanmedian(small) < 200
 
@@ -63,8 +68,10 @@ def test_what_does_not_show_in_confidences_is_seen_by_labels_alone():
         assert errors[name][:, :, 0].mean() < 0.05 < 0.2 < errors[name][:, :, 1].mean()
     assert errors["labels of 10 %"][:, :, 1].mean() < 0.1
     watched = watch_conditions(make_table(), 3)
-    assert watched.harmed[1].all() and watched.fired[0, 1].mean() > 0.5
-    assert not watched.fired[1:, 1].any()
+    assert watched.harmed.shape == (3, 3, 2) and not watched.harmed[:, :, 0].any()
+    assert watched.harmed[:, :, 1].all() and watched.labels[:, :, 1].mean() > 0.5
+    for nothing in (watched.confidence, watched.moved, watched.decided, watched.bought):
+        assert not nothing.any()
 
 
 def test_no_way_to_choose_beats_hindsight_on_average():
@@ -103,7 +110,10 @@ def test_coverage_false_alarms_and_regret_of_many_streams():
             assert held.last >= 1_900
             assert not rule.nothing or held.always >= 1_900
     for by, fewer in check_quality.ALARMS.items():
-        assert count_false_alarms(by, 2_000 // fewer, 1_000) <= 100 // fewer
+        streams = 2_000 // fewer
+        for samples in check_quality.SOURCE_SAMPLES:
+            assert share_interval(count_false_alarms(by, streams, 1_000, samples), streams).low <= 0.05
+        assert count_false_alarms(by, streams, 1_000) <= 0.05 * streams
     for changes in check_quality.BEST_CHANGES:
         found = bandit_regret(changes, 500, 400)
         assert np.all(found.mean <= found.bound)

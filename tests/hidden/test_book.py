@@ -22,6 +22,7 @@ from idn_gym.optimum.dynamic.bound import dynamic_bound
 from idn_gym.optimum.option_ranking import allocate_ranking, note_others
 from idn_gym.policies.registry import POLICIES, make_policy
 from idn_gym.policy import Feedback
+from idn_gym.quality.in_force import Heard
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.compile.answers import RAW_BINS
 from idn_gym.scenarios.episodes import build_instance
@@ -279,6 +280,25 @@ def test_thresholds_give_the_accuracy_of_the_part_they_are_fitted_on():
     right = answers.calibrating[..., 1].sum(axis=1)[answers.stream_kind]
     np.testing.assert_allclose((samples * belief._values).sum(axis=1), right)
     assert np.all(np.diff(belief._values[:, :RAW_BINS]) >= 0.0)  # a threshold
+
+
+def test_alarms_of_a_world_keep_their_level_and_notice_darkness():
+    """The source is known by samples that neither say what cells are worth nor are played."""
+    compiled = compile_scenario(hidden_world(accuracy="alarm", **PROBED))
+    answers, rows, rng = compiled.answers, 40, np.random.default_rng(0)
+    belief = make_belief(compiled.scenario.quality, answers, compiled.class_ingress, rows)
+    streams = len(answers.stream_kind)
+    assert not np.array_equal(answers.usual, answers.calibrating.sum(axis=2))
+    row, stream = np.divmod(np.arange(rows * streams), streams)
+    nothing = np.zeros((rows, streams))
+    for condition, slots in ((0, 150), (2, 40)):
+        law = answers.playing[answers.stream_kind[stream], condition].sum(axis=2)
+        fired = np.zeros((rows, streams), bool)
+        for _ in range(slots):
+            cells = rng.multinomial(8, law / law.sum(axis=1, keepdims=True)).astype(float)
+            belief.note(Heard(row, stream, cells, nothing, nothing))
+            fired |= belief.probed()
+        assert fired.mean() <= 0.05 if condition == 0 else fired.mean() > 0.5
 
 
 def test_agreement_is_that_of_the_table():

@@ -71,7 +71,7 @@ def test_agreement_moves_an_estimate_as_it_moved_itself():
 
 def test_an_alarm_probes_for_a_while_and_listens_again():
     means = FadingMeans(1, np.array([0.9]), ONE, 1e9, 10.0)
-    belief = AlarmBelief(means, VALUES, np.array([0.9]), alpha=0.05, hold=3)
+    belief = AlarmBelief(means, VALUES, np.array([[100.0, 700.0, 3200.0]]), alpha=0.05, hold=3)
     for _ in range(200):
         belief.note(heard([0, 1, 4]))
         assert not belief.probed().any()
@@ -87,13 +87,15 @@ def test_an_alarm_probes_for_a_while_and_listens_again():
     assert probing == [True, True, True, False]
 
 
-def test_the_alarm_keeps_its_level():
-    """Streams at the edge of what is harmful: no more than alpha of 200 ever fire in 300 slots."""
+@pytest.mark.parametrize("samples", [60, 10**6])
+def test_the_alarm_keeps_its_level(samples):
+    """Streams at the edge, the source known by many samples or by few: at most alpha of 200 fire."""
     rng = np.random.default_rng(0)
     count, alpha = 200, 0.05
     values = np.repeat(np.array([[0.0, 1.0]]), count, axis=0)
-    source = np.full(count, 0.85)
-    means = FadingMeans(1, source, np.zeros(count, int), 1e9, 10.0)
+    right = rng.binomial(samples, 0.85, count).astype(float)
+    source = np.stack([samples - right, right], axis=1)
+    means = FadingMeans(1, np.full(count, 0.85), np.zeros(count, int), 1e9, 10.0)
     belief = AlarmBelief(means, values, source, alpha, 10**6)
     for _ in range(300):
         good = rng.binomial(4, 0.80, count)

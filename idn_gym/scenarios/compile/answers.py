@@ -46,6 +46,7 @@ class AnswerTables(NamedTuple):
     middle: Floats  # (d,) raw confidence in the middle of the bin
     nominal: Floats  # (k,) accuracy as the catalogue has it
     calibrating: Floats  # (k, d, 2) samples under the first condition of the table; wrong, right
+    usual: Floats  # (k, d) other samples under that condition, those of the part `conditions`
     known: Floats  # (k, known conditions, d, 2) samples from which these may be told
     playing: Floats  # (k, C, d, 2) samples that requests are drawn from
     copies: CopyTables | None  # where the accuracy in force needs them
@@ -118,6 +119,7 @@ def collect_answers(
         middle=np.tile((np.arange(RAW_BINS) + 0.5) / RAW_BINS, most),
         nominal=nominal,
         calibrating=np.stack([_cells(n, CALIBRATING, n.outcomes.conditions[0], most) for n in networks]),
+        usual=np.stack([_cells(n, KNOWN, n.outcomes.conditions[0], most).sum(axis=1) for n in networks]),
         known=np.stack([[_cells(n, KNOWN, name, most) for name in known] for n in networks]),
         playing=np.stack([[_cells(n, PLAYING, name, most) for name in names] for n in networks]),
         copies=None,
