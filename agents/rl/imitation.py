@@ -24,6 +24,9 @@ class Imitation:
     """training episodes; those of a run's seed follow those of the seed before"""
     seconds: float = bounded(4.0, above=0, most=1e6)
     """[s] processor time of the search for each sequence"""
+    policies: tuple[str, ...] = ()
+    """policies of the registry that play the episodes as well: the search starts from their sequences, too,
+    and one of them is imitated where nothing cheaper is found"""
     rounds: int = bounded(8, least=1, most=10_000)
     """rounds of playing all episodes and learning from all data so far"""
     passes: int = bounded(8, least=1, most=10_000)

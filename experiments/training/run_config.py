@@ -36,6 +36,7 @@ from idn_gym.config_reader import (
 )
 from idn_gym.objective_records import find_objectives
 from idn_gym.overrides import override
+from idn_gym.policies.registry import POLICIES
 from idn_gym.preferences import read_preference
 from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.scenarios import presets
@@ -89,6 +90,8 @@ class RunConfig:
         imitation = getattr(self.agent, "imitation", None)
         if imitation is not None and imitation.guide is not None:
             check_guide(imitation.guide)
+        for name in () if imitation is None else imitation.policies:
+            POLICIES.find(name, "agent.imitation.policies")
         if imitation is not None and self.switch is not None:
             raise ConfigError("switch", "is not allowed with agent.imitation, which is judged without one")
 

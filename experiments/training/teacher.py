@@ -13,9 +13,11 @@ import numpy as np
 from tqdm import tqdm
 
 from agents.rl.imitation import Imitation
+from experiments.training.play import play_agent
 from experiments.training.run_config import RunConfig
 from idn_gym.config_reader import ConfigError, to_plain
 from idn_gym.core.arrays import Bools, Floats, Ints, Residents
+from idn_gym.evaluation.wishes import wishes
 from idn_gym.files import atomically, read_arrays
 from idn_gym.optimum.dynamic.lower_end import find_sequence
 from idn_gym.scenarios.compile import compile_scenario
@@ -56,9 +58,12 @@ def find_teacher(config: RunConfig, imitation: Imitation, file: Path) -> Teacher
     instance = build_instance(scenario, seeds.tolist(), "train", config.preference)
     shape, of = (slots, *compiled.tables.pinned.shape), _stamp(config)
     found = _read(file, of, seeds, shape)
-    with tqdm(total=len(seeds), initial=len(found), unit=" sequences", disable=None) as bar:
-        for b in range(len(found), len(seeds)):
-            one = find_sequence(compiled, instance, b, imitation.seconds)
+    start = len(found)
+    played = [_play(name, config, seeds[start:]) for name in imitation.policies if start < len(seeds)]
+    with tqdm(total=len(seeds), initial=start, unit=" sequences", disable=None) as bar:
+        for b in range(start, len(seeds)):
+            known = [wishes(changes[b - start], slots, shape[1:]) for changes in played]
+            one = find_sequence(compiled, instance, b, imitation.seconds, known)
             found.append((one.sequence.astype(np.int32), one.reached / slots, one.static / slots))
             sequences, reached, static = (np.stack(column) for column in zip(*found, strict=True))
             teacher = Teacher(seeds[: b + 1], sequences, reached, static)
@@ -67,6 +72,11 @@ def find_teacher(config: RunConfig, imitation: Imitation, file: Path) -> Teacher
             bar.set_postfix(cost=f"{reached.mean():.4f}", static=f"{static.mean():.4f}")
     sequences, reached, static = (np.stack(column) for column in zip(*found, strict=True))
     return Teacher(seeds, sequences, reached, static)
+
+
+def _play(name: str, config: RunConfig, seeds: Ints) -> tuple[Ints, ...]:
+    """What a policy asks for in training episodes, as `wishes` reads it."""
+    return play_agent(name, config.scenario, seeds.tolist(), "train", config.preference).wishes
 
 
 def _stamp(config: RunConfig) -> str:

@@ -12,6 +12,7 @@ from experiments.training import teacher as teachers
 from experiments.training.guide import Guide
 from experiments.training.imitation import _learn, imitate
 from experiments.training.lessons import SCORE_SHIFTS, Seen, play_episodes
+from experiments.training.play import play_agent
 from experiments.training.run_config import load_run_config
 from experiments.training.run_folder import RunFolder
 from experiments.training.teacher import _stamp, find_teacher
@@ -74,6 +75,25 @@ def test_a_search_that_was_stopped_goes_on_with_the_episodes_that_are_missing(co
     np.testing.assert_allclose(found.reached[2], teacher.reached[2], rtol=0.2)
 
 
+def test_the_search_starts_from_what_policies_play(tmp_path):
+    """In a world whose batteries run empty no placement that is kept is as good as the plan for the night."""
+    asked = {**IMITATION, "seconds": 0.01, "policies": ["charge-rule", "night-planner"]}
+    config = load_run_config(
+        scenario="solar-field",
+        agent="ppo-imitation",
+        changes={"agent.imitation": asked, "scenario.horizon": 24, "steps": 32},
+    )
+    file = tmp_path / "teacher.npz"
+    found = find_teacher(config, config.agent.imitation, file)
+    for policy in asked["policies"]:
+        costs = -play_agent(policy, config.scenario, range(3), "train").scalar.mean(axis=1)
+        assert (found.reached <= costs + 1e-9).all()
+    kept = {name: array[:2] for name, array in found._asdict().items()}
+    np.savez(file, of=_stamp(config), **kept)
+    again = find_teacher(config, config.agent.imitation, file)
+    assert again.reached[2] <= costs[2] + 1e-9, "the missing episode is played by the policies, too"
+
+
 @pytest.mark.parametrize(
     "change", [{"seeds": [7, 8]}, {"sequences": np.zeros((2, 8, 1, 1))}, {"reached": None}, {"of": "another"}]
 )
@@ -88,7 +108,7 @@ def test_a_file_of_another_run_is_refused(config, teacher, tmp_path, change):
 
 def test_runs_of_other_seeds_are_shown_other_episodes(teacher, tmp_path, monkeypatch):
     config = config_of(seed=2)
-    monkeypatch.setattr(teachers, "find_sequence", lambda compiled, instance, b, seconds: _Kept(compiled))
+    monkeypatch.setattr(teachers, "find_sequence", lambda compiled, *_: _Kept(compiled))
     found = find_teacher(config, config.agent.imitation, tmp_path / "teacher.npz")
     assert found.seeds.tolist() == [6, 7, 8]
     assert not set(found.seeds) & set(teacher.seeds)
@@ -166,6 +186,8 @@ def test_what_cannot_be_imitated_is_refused():
         config_of(action="placement")
     with pytest.raises(ConfigError, match=r"agent.imitation.rounds: 0 .* at least 1"):
         config_of(**{"agent.imitation": {"rounds": 0}})
+    with pytest.raises(ConfigError, match=r"agent.imitation.policies: 'night-planer' .* night-planner"):
+        config_of(**{"agent.imitation": {"policies": ["night-planer"]}})
 
 
 def test_long_episodes_are_searched_to_their_end(tmp_path):
