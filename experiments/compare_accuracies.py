@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +33,7 @@ PROBED = {"labels": 0.05, "alarm": 0.5, "disagreement": 0.05}
 """Share of answers whose label is bought, or of requests copied, where the scenario sets none; `alarm`:
 after one."""
 
-NOMINAL, ORACLE = "nominal", "oracle"
-
+ORACLE = "oracle"
 
 ACCURACY_HEAD = ("agent", "in force", "cost", "saved", "of oracle [%]", "accuracy", "update")
 POINTS_HEAD = ("agent", "points", "cost", "saved", "accuracy", "loss", "regret", "proven")
@@ -51,7 +51,7 @@ class PlayedQuality(NamedTuple):
 class CompareAccuraciesCommand(EpisodeOptions):
     """Play agents with every accuracy that serving may use, on the same episodes of hidden quality.
 
-    Per agent and accuracy: the true cost, the saving over the nominal accuracy (paired, 95 % intervals), and
+    Per agent and accuracy: the true cost, the saving over the first accuracy (paired, 95 % intervals), and
     its share of the saving of an oracle, which uses the true accuracy. The last line is a lower bound for
     every policy: each request takes the best option for its condition, no resource is ever full, and loads
     are
@@ -64,8 +64,9 @@ class CompareAccuraciesCommand(EpisodeOptions):
     """names of agents"""
     scenario: str = "fashion-drift"
     """a scenario with hidden quality, or a YAML file"""
-    accuracies: tuple[str, ...] = get_args(InForce)
-    """values of `quality.accuracy`; nominal is always played"""
+    accuracies: tuple[str, ...] = ()
+    """values of `quality.accuracy`; empty: all that the scenario allows. Savings are over nominal, which is
+    always played, or conditions where models adapt by a rule that needs a belief about these"""
     points: tuple[str, ...] = ()
     """values of `quality.points` to play instead of accuracies, such as listed bandit thrifty careful; the
     regret of the bandit is against the best of the named points, class by class and episode by episode"""
@@ -78,20 +79,22 @@ class CompareAccuraciesCommand(EpisodeOptions):
         """Play, print and write."""
         for accuracy in self.accuracies:
             if accuracy not in get_args(InForce):
-                allowed = closest(accuracy, get_args(InForce))
-                raise ConfigError("--accuracies", f"{show(accuracy)} is not allowed; {allowed}")
+                wrong = f"{show(accuracy)} is not allowed; {closest(accuracy, get_args(InForce))}"
+                raise ConfigError("--accuracies", wrong)
         scenario = load_scenario(self.scenario, assignments(self.changes))
         if scenario.quality is None:
             raise ConfigError(
                 "--scenario", f"{show(self.scenario)} is not allowed; its quality is not hidden"
             )
         out = None if self.out is None else writable_folder(self.out, "--out")
-        names = list(dict.fromkeys(self.points or (NOMINAL, *self.accuracies)))
+        allowed = allowed_accuracies(scenario)
+        names = list(dict.fromkeys(self.points or (allowed[0], *(self.accuracies or allowed))))
         what, change = ("points", by_points) if self.points else ("in_force", by_accuracy)
+        worlds = {name: change(scenario, name) for name in names}
         lines: list[dict[str, Any]] = []
         rows = []
         for agent in self.agents:
-            found = {name: self.play(agent, change(scenario, name)) for name in steps(agent, names)}
+            found = {name: self.play(agent, worlds[name]) for name in steps(agent, names)}
             cells = points_rows(found) if self.points else accuracy_rows(found)
             rows += [[agent, *row] for row in cells]
             for name, played in found.items():
@@ -122,12 +125,24 @@ class CompareAccuraciesCommand(EpisodeOptions):
 
     def bound(self, scenario: Scenario) -> Floats:
         """Mean cost per slot of each episode that no policy undercuts."""
-        compiled = compile_scenario(by_accuracy(scenario, NOMINAL))
+        compiled = compile_scenario(scenario)
         found = []
         for seed in steps("bound", range(self.seeds)):
             instance = build_instance(compiled.scenario, seed, self.split, self.weighing())
             found.append(float(bound_hidden_quality(compiled, instance, 0).mean()))
         return np.array(found)
+
+
+def allowed_accuracies(scenario: Scenario) -> list[str]:
+    """Values of `quality.accuracy` that go with the scenario's rule of adapting; the first always plays."""
+    assert scenario.quality is not None
+    rule, found = scenario.quality.adaptation, list[str]()
+    for accuracy in get_args(InForce):
+        with contextlib.suppress(ConfigError):
+            if rule is not None:
+                rule.check(accuracy)
+            found.append(accuracy)
+    return found
 
 
 def by_accuracy(scenario: Scenario, accuracy: str) -> Scenario:
@@ -177,17 +192,18 @@ def _costs(played: PlayedQuality) -> Floats:
 
 
 def accuracy_rows(found: dict[str, PlayedQuality]) -> list[list[str]]:
-    """One row per accuracy in force, from the same episodes."""
+    """One row per accuracy in force, from the same episodes; saved: over the first one."""
     cost = {name: _costs(played) for name, played in found.items()}
+    usual = next(iter(found))
     rows = []
     for name, played in found.items():
-        saved = paired_difference(cost[NOMINAL], cost[name])
-        most = float(np.mean(cost[NOMINAL] - cost[ORACLE])) if ORACLE in cost else 0.0
+        saved = paired_difference(cost[usual], cost[name])
+        most = float(np.mean(cost[usual] - cost[ORACLE])) if ORACLE in cost else 0.0
         share = f"{100.0 * saved.estimate / most:.0f}" if most > 0.0 else "-"
         right, update = (
             mean_interval(np.array([row[key] for row in played.records])) for key in ("accuracy", "update")
         )
-        first = name == NOMINAL
+        first = name == usual
         rows.append(
             [
                 name,

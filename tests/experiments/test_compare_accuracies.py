@@ -40,6 +40,17 @@ def test_the_table_and_the_file(world, tmp_path, capsys):
         assert all(bound.mean() <= value for key, value in cost.items() if key[2] == str(seed))
 
 
+def test_models_that_adapt_are_compared_where_conditions_are_believed_in(capsys):
+    """Rule gain needs a belief about conditions: savings are over that, and the bound is below all."""
+    words = ["cloud-only", "--scenario", "digits-adapt", "--seeds", "2", "horizon=12"]
+    compare_accuracies.main(words)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    played = {line[1]: float(line[2]) for line in lines if line[:1] == ["cloud-only"]}
+    assert list(played) == ["conditions", "oracle"]
+    bound = next(float(line[3]) for line in lines if line[:1] == ["no"])
+    assert 0.0 < bound < min(played.values())
+
+
 def test_points_are_compared_with_the_best_of_them(world, tmp_path, capsys):
     words = ["cloud-only", "--scenario", world, "--seeds", "2", "--out", str(tmp_path / "out")]
     compare_accuracies.main([*words, "--points", "listed", "bandit", "thrifty", "careful"])
@@ -59,6 +70,10 @@ def test_points_are_compared_with_the_best_of_them(world, tmp_path, capsys):
         (["--accuracies", "guess"], "--accuracies: 'guess' is not allowed"),
         (["--points", "careless"], "quality.points: 'careless' is not allowed"),
         (["--scenario", "tiny"], "--scenario: 'tiny' is not allowed; its quality is not hidden"),
+        (
+            ["--scenario", "digits-adapt", "--accuracies", "labels"],
+            "quality.adaptation.rule: 'gain' is not allowed with accuracy labels",
+        ),
     ],
 )
 def test_bad_words_are_named(words, message, capsys):
