@@ -30,13 +30,17 @@ from idn_gym.scenarios.presets import load_scenario
 RATES = (1.25e3, 5e3, 12.5e3, 37.5e3, 125e3, 1.25e6)
 """[bytes/s] from a radio for sensors to a slow wired link"""
 
+SERVING = ("serves most", "operating point", "leave at exits [%]", "of requests [%]")
+"""Columns about the option that serves most."""
+
 
 @dataclass(kw_only=True)
 class DrawCutsCommand(PictureOptions):
     """Draw which blocks run where, what crosses the cut, and delay by part, over the rate of one link.
 
-    One episode is played at each rate. Above is the option that serves most requests of its last slot, below
-    the mean delay of all requests that are served in its second half.
+    One episode is played at each rate. Above is the option that serves most requests of its last slot, with
+    its operating point, below the delay of all requests that are served in its second half, as a mean over
+    requests and the exits at which they leave.
     Example: local-search --scenario configs/scenarios/fashion-chain.yaml --rates 5000 125000
     """
 
@@ -83,16 +87,19 @@ class DrawCutsCommand(PictureOptions):
             (label, *_words(choice), *(f"{1e3 * part:.3g}" for part in parts))
             for label, choice, parts in zip(labels, choices, delays, strict=True)
         ]
-        head = (axis, "serves most", "share [%]", *(f"{name} [ms]" for name in DELAY_PARTS))
+        head = (axis, *SERVING, *(f"{name} [ms]" for name in DELAY_PARTS))
         print_rows(head, rows)
+        print("\nDelays are means over served requests and the exits at which they leave.")
         print(path)
 
 
-def _words(choice: CutChoice | None) -> tuple[str, str]:
+def _words(choice: CutChoice | None) -> tuple[str, str, str, str]:
+    """What `SERVING` names."""
     if choice is None:
-        return "nothing", "0"
+        return "nothing", "-", "-", "0"
     where = " -> ".join(f"{part.node} {part.first:.0%}-{part.last:.0%}" for part in choice.parts)
-    return f"{choice.model}: {where}", f"{100 * choice.share:.0f}"
+    leaving = " / ".join(f"{100 * share:.3g}" for share in choice.leaving)
+    return f"{choice.model}: {where}", choice.point, leaving, f"{100 * choice.share:.0f}"
 
 
 def main(words: Sequence[str] | None = None) -> None:
