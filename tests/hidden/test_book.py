@@ -1,7 +1,6 @@
 """What is true moves rewards and nothing else; answers add up; estimates are what serving goes by."""
 
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,21 +9,11 @@ import pytest
 from idn_gym.catalog.outcomes import read_outcomes
 from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import SHARED
 from idn_gym.core.slots import one_slot
 from idn_gym.env import IDNEnv
-from idn_gym.evaluation.ceiling import static_ceiling
-from idn_gym.evaluation.rollout import rollout
 from idn_gym.hidden.beliefs import make_belief
 from idn_gym.hidden.book import QualityBook
-from idn_gym.optimum.concave_gain import gain_and_gradient
-from idn_gym.optimum.dynamic.bound import dynamic_bound
-from idn_gym.optimum.option_ranking import allocate_ranking, note_others
-from idn_gym.policies.registry import POLICIES, make_policy
-from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import compile_scenario
-from idn_gym.scenarios.compile.answers import RAW_BINS
-from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 from idn_gym.vector import IDNVectorEnv
 from tests.hidden_worlds import CONDITIONS, hidden_world
@@ -228,219 +217,6 @@ def test_serving_follows_the_accuracy_in_force(asked):
     env.step(everything)
     assert before[used] > 0.0 and simulation.last.answered[0, used] == 0.0
     assert simulation.last.served.sum() == pytest.approx(simulation.last.arrived.sum())
-
-
-def test_copies_are_paid_for_and_move_what_is_believed():
-    """By hand: energy and traffic of the upstream option, in rewards, infos and the truth; no labels."""
-    env = make_env(accuracy="disagreement", probes={"share": 0.5, "cost": 0.5})
-    env.reset(seed=2)
-    env.action_space.seed(2)
-    simulation, tables = env.simulation, env.simulation.compiled.tables
-    answers, copies = simulation.compiled.answers, simulation.compiled.answers.copies
-    for rho, option in enumerate(copies.option):
-        mine = answers.stream_class == rho
-        assert answers.nominal[answers.stream_kind[mine]].max() == pytest.approx(
-            1 - tables.option_error[option]
-        )
-        assert simulation.compiled.names.nodes[tables.part_node[tables.part_start[option]]] == "cloud"
-    believed, sent = [], 0.0
-    for _ in range(10):
-        slot = simulation.instance.draw
-        price, tariff = slot.option_joules.copy(), slot.tariff[0].copy()
-        _, reward, _, _, infos = env.step(env.action_space.sample())
-        heard, outcome = simulation.quality.heard, simulation.last
-        compared, of = heard.row_compared[0], copies.option[answers.stream_class]
-        assert np.all(heard.row_agreed <= heard.row_compared) and np.all(compared <= outcome.answered[0] + 1)
-        assert np.all(compared[copies.spared] == 0.0) and not outcome.labelled.any()
-        joules, byte_hops = (compared * price[0, of]).sum(), (compared * tables.option_traffic[of]).sum()
-        assert outcome.load_energy[0] == pytest.approx(joules)  # loading is instant and free here
-        assert outcome.load_traffic[0] == pytest.approx(byte_hops)
-        energy = outcome.energy.sum() + outcome.idle_energy[0] + joules
-        requests = tables.nominal_requests
-        assert infos["energy"][0] == pytest.approx(energy / requests)
-        assert -infos["vector_reward"][0, 2] == pytest.approx(energy / requests)
-        assert -infos["vector_reward"][0, 3] == pytest.approx((outcome.traffic.sum() + byte_hops) / requests)
-        wrong = (outcome.arrived.sum() - outcome.arrived.sum() * infos["truth/accuracy"][0]) / requests
-        assert -reward[0] == pytest.approx(_cost(simulation, infos["vector_reward"][0], wrong))
-        spent = tariff[2] * joules + tariff[3] * byte_hops
-        changed = outcome.arrived.sum() * (infos["accuracy"][0] - infos["truth/accuracy"][0])
-        cost = outcome.tariff_cost[0] + tariff[0] * changed + spent
-        assert infos["truth/tariff_cost"][0] == pytest.approx(cost / requests)
-        believed.append(simulation.quality._belief.accuracy().copy())
-        sent += compared.sum()
-    assert sent > 0.0 and (believed[-1] != believed[0]).any()
-
-
-def test_thresholds_give_the_accuracy_of_the_part_they_are_fitted_on():
-    compiled = compile_scenario(hidden_world(accuracy="atc"))
-    answers = compiled.answers
-    belief = make_belief(compiled.scenario.quality, answers, compiled.class_ingress, 1)
-    samples = answers.calibrating.sum(axis=2)[answers.stream_kind]
-    right = answers.calibrating[..., 1].sum(axis=1)[answers.stream_kind]
-    np.testing.assert_allclose((samples * belief._values).sum(axis=1), right)
-    assert np.all(np.diff(belief._values[:, :RAW_BINS]) >= 0.0)  # a threshold
-
-
-def test_agreement_is_that_of_the_table():
-    """Without a drift it is what it was on the part `calibrating`, within chance; under darkness it falls."""
-    answers = compile_scenario(hidden_world(accuracy="disagreement", **COPIED)).answers
-    copies, samples = answers.copies, answers.playing.sum(axis=3)[answers.stream_kind]
-    alike = (samples * copies.agreeing).sum(axis=2) / samples.sum(axis=2)
-    np.testing.assert_allclose(alike[:, 0], copies.source, atol=0.08)
-    assert np.all(alike[copies.spared] == 1.0) and np.all(copies.source[copies.spared] == 1.0)
-    table = read_outcomes(SHIPPED_TABLES / "lab" / "digits.npz")
-    rows = [f"digits_lab_{name}/exit1" for name in ("baseline", "whole-quarter")]
-    names = compile_scenario(hidden_world()).names
-    assert names.models[1] == "digits_lab_whole-quarter"
-    for c, condition in enumerate(CONDITIONS):
-        assert alike[1, c] == pytest.approx(table.agreement(*rows, condition))
-
-
-def test_learners_are_told_the_prices_of_the_slot_that_was_played():
-    prices, errors = [], []
-
-    class Listener:
-        def predict(self, observation, state=None, episode_start=None, deterministic=True):
-            prices.append(env.simulation.instance.draw.option_cost.copy())
-            return np.zeros((2, *env.single_action_space.shape), np.float32), None
-
-        def update(self, feedback):
-            errors.append(np.abs(feedback.revealed.draw.option_cost - prices[-1]).max())
-
-    env = make_env(2, accuracy="calibrated")
-    rollout(Listener(), env, [0, 1])
-    assert len(errors) == 40 and max(errors) == 0.0
-    assert any((one != other).any() for one, other in pairwise(prices))
-
-
-def test_rollouts_report_latencies():
-    env = make_env(2, accuracy="calibrated")
-    rows = rollout(make_policy("cloud-only", env), env, [0, 1], latencies=True).records()
-    assert all(row["latency_p95"] > 0.0 for row in rows)
-
-
-def test_rollouts_report_the_truth():
-    env = make_env(2, accuracy="nominal")
-    rows = rollout(make_policy("cloud-only", env), env, [0, 1]).records()
-    best = 1.0 - env.simulation.compiled.tables.option_error.min()
-    for row in rows:
-        assert row["accuracy"] == pytest.approx(row["reward_accuracy"], rel=0.2)
-        assert row["accuracy"] < best - 0.02
-
-
-@pytest.mark.parametrize(
-    ("quality", "message"),
-    [
-        (
-            {"conditions": {"names": ["clean", "fog"]}},
-            "quality.conditions.names.1: 'fog' is not a condition of the table",
-        ),
-        ({"conditions": {"names": ["clean", "clean"]}}, "names: 'clean' is given twice"),
-        ({"conditions": {"names": ["clean"], "stay": [0.5]}}, "stay: 0.5 is not allowed"),
-        ({"conditions": {"names": ["clean"], "stay": [2.0, 3.0]}}, "stay: 2 are not allowed"),
-        ({"accuracy": "labels"}, "probes.share: 0 is not allowed with accuracy labels"),
-        (
-            {"accuracy": "disagreement", "probes": {}},
-            "probes.share: 0 is not allowed with accuracy disagreement",
-        ),
-        ({"accuracy": "guessed"}, "accuracy: 'guessed' is not allowed"),
-        ({"outcomes": ["nowhere.npz"]}, "nowhere.npz"),
-    ],
-)
-def test_bad_input_is_named(quality, message):
-    with pytest.raises(ConfigError, match=message.replace(".", r"\.")):
-        make_env(**quality)
-
-
-def test_models_without_outcomes_are_refused():
-    world = hidden_world()
-    other = replace(world.tasks[0], models=("mobilenetv3_small_100",))
-    with pytest.raises(ConfigError, match="'mobilenetv3_small_100' is not allowed where quality is hidden"):
-        make_env(world=replace(world, tasks=(other,)))
-
-
-def test_masks_do_not_know_the_truth():
-    one, other = (make_env(action="change") for _ in range(2))
-    with_another_truth(other)
-    for env in (one, other):
-        env.reset(seed=3)
-        env.action_space.seed(3)
-    for _ in range(15):
-        np.testing.assert_array_equal(one.action_masks(), other.action_masks())
-        actions = one.action_space.sample()
-        one.step(actions)
-        other.step(actions)
-
-
-def _plays_here(name):
-    """Whether a policy needs no seeds, batteries or radios."""
-    entry = POLICIES.find(name)
-    return not entry.informed and name not in (
-        "night-planner",
-        "charge-rule",
-        "hedonic",
-        "association-random",
-    )
-
-
-@pytest.mark.parametrize("agent", ["olag", "infida-adahedge", "library-greedy", "index"])
-def test_kernels_take_the_slots_that_learners_are_told(agent):
-    for accuracy in ("nominal", "calibrated"):
-        _play(agent, hidden_world(horizon=4, accuracy=accuracy))
-
-
-def _play(agent, world):
-    entry = POLICIES.find(agent)
-    seen = entry.observation or "flat"
-    env = IDNVectorEnv(2, scenario=world, action=entry.codec, observation=seen, preference="balanced")
-    episodes = rollout(make_policy(agent, env), env, [0, 1], latencies=True, wishes=True)
-    assert all(np.isfinite(list(row.values())).all() for row in episodes.records())
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("agent", [name for name in POLICIES if _plays_here(name)])
-def test_every_policy_plays(agent):
-    for accuracy in ("nominal", "calibrated", "oracle"):
-        _play(agent, hidden_world(horizon=4, accuracy=accuracy))
-
-
-@pytest.mark.parametrize("capacity", ["shared", "exogenous"])
-def test_gradients_are_those_of_the_accuracies_in_force(capacity):
-    """What learners keep of a slot's ranking is not taken for that of the next one."""
-    world = load_scenario(hidden_world(accuracy="oracle"), {"serving.capacity": capacity})
-    env = IDNVectorEnv(1, scenario=world, action="segments", preference="balanced")
-    policy, tables = make_policy("infida", env), env.simulation.compiled.tables
-    observation, _ = env.reset(seed=0)
-    state, start = None, np.ones(1, np.bool_)
-    for _ in range(20):
-        before = env.simulation.state
-        revealed = one_slot(env.simulation.instance, before.slot)
-        action, state = policy.predict(observation, state=state, episode_start=start)
-        observation, start = env.step(action)[0], np.zeros(1, np.bool_)
-        held, outcome = policy.fractional[0].copy(), env.simulation.outcome
-        policy.update(Feedback(revealed, before, env.simulation.state, outcome))
-        gradient, layers = np.zeros_like(policy.gradient[0]), allocate_ranking(tables, policy.items)
-        if tables.capacity == SHARED:
-            note_others(tables, outcome, 0, layers)
-        gain_and_gradient(tables, revealed.draw, 0, 0, policy.items, held, gradient, layers)
-        np.testing.assert_allclose(policy.gradient[0], gradient)
-
-
-def test_bounds_that_are_none_are_refused():
-    world = hidden_world(horizon=3)
-    compiled, instance = compile_scenario(world), build_instance(world, 0)
-    with pytest.raises(ConfigError, match="quality: is hidden"):
-        dynamic_bound(compiled, instance, 0, 1.0)
-    with pytest.raises(ConfigError, match="quality: is hidden"):
-        static_ceiling(world, [0])
-
-
-def test_states_of_another_accuracy_are_refused():
-    one, other = make_env(accuracy="calibrated"), make_env(accuracy="confidence")
-    one.reset(seed=0)
-    other.reset(seed=0)
-    with pytest.raises(ConfigError, match=r"state\.quality\.accuracy: 'calibrated' is not allowed"):
-        other.set_state(one.get_state())
 
 
 def test_a_filter_may_know_other_conditions_than_those_that_are_played():
