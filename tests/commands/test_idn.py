@@ -110,6 +110,10 @@ def test_what_is_wrong_is_one_line(words, said, capsys, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_command_of_a_checkout_is_said_to_be_one(capsys):
+    assert "training, studies and tuning are commands of a checkout" in ends(["train"], capsys)[1]
+
+
 @pytest.mark.parametrize("kind", LISTS)
 def test_lists_name_what_is_there(kind, capsys):
     main(["list", kind, "--csv"])
