@@ -47,7 +47,7 @@ class CutChoice(NamedTuple):
     point: str
     """operating point: a model with the thresholds of its exits set"""
     leaving: tuple[float, ...]
-    """share of the requests that leave at each exit in use, the first exit first; 1 without early exits"""
+    """share of the requests that leave at each exit, the first exit first; 1 without early exits"""
     parts: tuple[CutPart, ...]
     share: float
     """of the requests that are served"""
