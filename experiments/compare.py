@@ -2,93 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from agents.policy_file import policy_file, policy_path
-from agents.registry import AGENTS, TRAINED
-from experiments.studies.entry import StudyEntry, check_entries
+from experiments.studies.agent_words import agent_name, label, preference_in_force, stated_agent
 from experiments.training.play import play_agent
 from idn_gym.commands import grammar
 from idn_gym.commands.compare import CompareCommand
 from idn_gym.commands.grammar import Positional
-from idn_gym.config_reader import ConfigError, closest, from_plain, read_yaml, show
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.policies.compare import check_policies
 from idn_gym.scenarios.config import Scenario
 
 BASELINES = ("cloud-only", "random", "popularity", "static-greedy", "local-search")
-
-
-def label(agents: Sequence[str]) -> dict[str, str]:
-    """Map each word to the agent's name in tables; a trained agent is named after its algorithm.
-
-        Its folder is added where two agents share a name.
-
-    Raises:
-        ConfigError: see `agent_name`.
-    """
-    names = {agent: agent_name(agent) for agent in agents}
-    for more in (lambda agent: Path(policy_path(agent)).parent.name, str):
-        shared = Counter(names.values())
-        names = {
-            agent: f"{name.split(' (')[0]} ({more(agent)})" if shared[name] > 1 else name
-            for agent, name in names.items()
-        }
-    return names
-
-
-def entry_file(word: str) -> StudyEntry | None:
-    """Read the agent that a YAML file describes, as in studies; None where the word names no such file.
-
-    Raises:
-        ConfigError: the file does not exist, or its content is wrong.
-    """
-    if not word.endswith((".yaml", ".yml")):
-        return None
-    entry = from_plain(StudyEntry, read_yaml(word), word)
-    if entry.overrides or entry.train is not None:
-        raise ConfigError(word, "overrides and train are not allowed here; allowed: agent, label, options")
-    check_entries(word, [entry])
-    return entry
-
-
-def agent_name(word: str) -> str:
-    """Return the name of the agent that a word means; for a trained agent, its algorithm.
-
-    Raises:
-        ConfigError: the name is unknown, an algorithm is given without its policy, or a file does not say
-            what it holds.
-    """
-    trained, stated = policy_file(word), entry_file(word)
-    if trained is not None:
-        return trained.kind
-    if stated is not None:
-        return stated.name
-    if word in TRAINED:
-        wanted = "name the folder of a run instead, such as runs/demo"
-        raise ConfigError("policy", f"{show(word)} must be trained first; {wanted}")
-    if word not in AGENTS:
-        known = [name for name in AGENTS if name not in TRAINED]
-        raise ConfigError("policy", f"{show(word)} is unknown; {closest(word, known)}")
-    return word
-
-
-def preference_of(agents: Sequence[str]) -> Any:
-    """Return the preference of the trained policies' trainings; balanced if no policy is trained.
-
-    Raises:
-        ConfigError: the policies were trained on different preferences.
-    """
-    found = [trained.preference for trained in map(policy_file, agents) if trained is not None] or [
-        "balanced"
-    ]
-    if any(other != found[0] for other in found):
-        raise ConfigError("preference", f"the policies were trained on {found}; choose one with --preference")
-    return found[0]
 
 
 @dataclass(kw_only=True)
@@ -121,11 +49,11 @@ class CompareAgentsCommand(CompareCommand):
 
     def weighing(self) -> Any:
         """The preference as ``gym.make`` takes it."""
-        return preference_of(self.policies) if self.preference is None else super().weighing()
+        return preference_in_force(self.policies, self.preference)
 
     def play_one(self, word: str, scenario: Scenario) -> Episodes:
         """Play one agent."""
-        stated = entry_file(word) or StudyEntry(word)
+        stated = stated_agent(word)
         seeds, options = range(self.seeds), stated.options
         return play_agent(stated.agent, scenario, seeds, self.split, self.weighing(), **options)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from experiments.compare import agent_name, entry_file, label, preference_of
+from experiments.studies.agent_words import agent_name, label, preference_in_force, stated_agent
 from experiments.studies.entry import StudyEntry
 from experiments.training.play import open_agent, told_preference
 from idn_gym.commands import grammar
@@ -89,7 +89,7 @@ class CompareContextsCommand(EpisodeOptions):
         if self.seconds:
             stated[HINDSIGHT] = StudyEntry(HINDSIGHT, options={"seconds": self.seconds})
         references = dict(stated)
-        stated |= {names[word]: entry_file(word) or StudyEntry(word) for word in self.policies}
+        stated |= {names[word]: stated_agent(word) for word in self.policies}
         said = f"{context.name}, {axis} held out, {self.seeds} {self.split} scenarios"
         costs: dict[str, Floats] = {
             name: episode_costs(partial(self.play_one, stated[name]), episodes)
@@ -104,7 +104,7 @@ class CompareContextsCommand(EpisodeOptions):
 
     def play_one(self, stated: StudyEntry, scenario: Scenario, seed: int) -> Episodes:
         """Play one agent on one scenario."""
-        preference = preference_of(self.policies) if self.preference is None else self.weighing()
+        preference = preference_in_force(self.policies, self.preference)
         env, policy = open_agent(stated.agent, scenario, [seed], self.split, preference, **stated.options)
         try:
             return rollout(policy, env, [seed], told_preference(stated.agent, preference, stated.options))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 
@@ -15,15 +15,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.reports.style import COLOURS, PLOT_STYLE, PLOT_WIDTH, save_figure
+from experiments.reports.style import COLOURS, COLUMN_INCHES, PLOT_STYLE, PageColumns, save_figure
+from experiments.studies.picture_options import PictureOptions
+from experiments.studies.played_episode import play_noting
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, Positional, assignments
-from idn_gym.config_reader import ConfigError, bounded
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Floats
-from idn_gym.evaluation.rollout import rollout
 from idn_gym.files import file_name, writable_file
 from idn_gym.metrics import METRICS
-from idn_gym.policies.compare import check_policies, open_policy
 from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
@@ -40,8 +40,8 @@ class ChargeCourse(NamedTuple):
     """(T,) share of the requests that are dropped"""
 
 
-def charge_course(policy: str, scenario: Scenario, seed: int, split: str, preference: Any) -> ChargeCourse:
-    """Play an episode and record the charge of the batteries."""
+def charge_course(word: str, scenario: Scenario, seed: int, split: str, preference: Any) -> ChargeCourse:
+    """Play an episode and record the charge of the batteries; see `play_noting`."""
     tables = compile_scenario(scenario).tables
     stores = tables.node_store[tables.node_store != EMPTY]
     levels: list[Floats] = []
@@ -49,28 +49,27 @@ def charge_course(policy: str, scenario: Scenario, seed: int, split: str, prefer
     def note(feedback: Feedback) -> None:
         levels.append(feedback.after.level[0, stores] / tables.store_capacity[stores])
 
-    env, acting = open_policy(policy, scenario, [seed], split, preference)
-    try:
-        played = rollout(acting, env, [seed], on_slot=note)
-    finally:
-        env.close()
+    played = play_noting(note, word, scenario, seed, split, preference)
     return ChargeCourse(np.array(levels), played.metrics[0, :, METRICS.index("drop_rate")])
 
 
-def draw_charge_courses(scenario: Scenario, played: dict[str, ChargeCourse], harvest: Floats) -> Figure:
+def draw_charge_courses(
+    scenario: Scenario, played: dict[str, ChargeCourse], harvest: Floats, columns: PageColumns = "two"
+) -> Figure:
     """Draw one panel per policy, with a line per battery and the dropped requests, below the harvest.
 
     Args:
         scenario: the scenario that all policies played.
         played: courses by name of the policy.
         harvest: (T, Z) [J].
+        columns: of the page.
     """
     hours = np.arange(1, len(harvest) + 1) * scenario.slot_seconds / 3600
     figure, axes = plt.subplots(
         len(played) + 1,
         1,
         sharex=True,
-        figsize=(PLOT_WIDTH, 1.3 * len(played) + 1.3),
+        figsize=(COLUMN_INCHES[columns], 1.3 * len(played) + 1.3),
         layout="constrained",
     )
     watts = harvest / scenario.slot_seconds
@@ -87,20 +86,16 @@ def draw_charge_courses(scenario: Scenario, played: dict[str, ChargeCourse], har
 
 
 @dataclass(kw_only=True)
-class DrawChargeCommand:
+class DrawChargeCommand(PictureOptions):
     """Draw the charge of batteries and the dropped requests slot by slot, one panel per policy.
 
     Example: night-planner charge-rule static-greedy --scenario solar-field --seed 1
     """
 
     policies: Positional[tuple[str, ...]] = ()
-    """policies whose episodes are drawn"""
+    """agents whose episodes are drawn, named as in experiments.compare"""
     scenario: str = "solar-field"
     """preset or YAML file"""
-    split: Literal["train", "validation", "test"] = "test"
-    """split of the seed"""
-    seed: int = bounded(0, least=0)
-    """seed of the episode"""
     out: Path | None = None
     """PNG file to write (default: charge-NAME.png)"""
     changes: Changes = ()
@@ -108,7 +103,7 @@ class DrawChargeCommand:
 
     def run(self) -> None:
         """Play, draw and write."""
-        check_policies(self.policies)
+        names = self.names(self.policies)
         scenario = load_scenario(self.scenario, assignments(self.changes))
         compiled = compile_scenario(scenario)
         stores = compiled.tables.node_store[compiled.tables.node_store != EMPTY]
@@ -117,14 +112,15 @@ class DrawChargeCommand:
                 "scenario", f"{scenario.name!r} is not allowed; none of its nodes has a battery"
             )
         path = writable_file(self.out or Path(f"{file_name(f'charge-{scenario.name}')}.png"))
+        preference = self.weighing(names)
         played = {
-            name: charge_course(name, scenario, self.seed, self.split, "balanced") for name in self.policies
+            name: charge_course(word, scenario, self.seed, self.split, preference)
+            for word, name in names.items()
         }
         instance = build_instance(scenario, self.seed, self.split)
         with plt.rc_context(PLOT_STYLE):
-            print(
-                save_figure(draw_charge_courses(scenario, played, instance.draw.refill[0][:, stores]), path)
-            )
+            figure = draw_charge_courses(scenario, played, instance.draw.refill[0][:, stores], self.columns)
+            print(save_figure(figure, path))
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -12,15 +12,13 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-from experiments.reports.delay_parts import play_episode
 from experiments.reports.episode_plot import draw_episode
-from experiments.reports.picture_options import PictureOptions
 from experiments.reports.style import GRID_STYLE, save_figure
+from experiments.studies.picture_options import PictureOptions
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, Positional, assignments
 from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.files import file_name, writable_file
-from idn_gym.policies.compare import check_policies
 from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
@@ -31,11 +29,12 @@ from idn_gym.scenarios.presets import load_scenario
 class DrawEpisodeCommand(PictureOptions):
     """Draw cost over slots, what is asked for at a node beside what policies keep there, and delay by part.
 
-    Example: static-greedy olag --scenario edge-drift --seed 1
+    Example: static-greedy runs/demo --scenario edge-drift --seed 1
     """
 
     policies: Positional[tuple[str, ...]] = ()
-    """whose episodes are drawn; heat maps are of the first four"""
+    """whose episodes are drawn, named as in experiments.compare: names, folders of runs or their policy.zip,
+    CLASS:CODEC:FILE, YAML files of agents; heat maps are of the first four"""
     scenario: str = DEFAULT_SCENARIO
     """preset or YAML file"""
     node: str | None = None
@@ -47,7 +46,7 @@ class DrawEpisodeCommand(PictureOptions):
 
     def run(self) -> None:
         """Play, draw and write."""
-        check_policies(self.policies)
+        names = self.names(self.policies)
         scenario = load_scenario(self.scenario, assignments(self.changes))
         compiled = compile_scenario(scenario)
         if self.node is not None and self.node not in compiled.names.nodes:
@@ -55,7 +54,7 @@ class DrawEpisodeCommand(PictureOptions):
             raise ConfigError("node", f"{show(self.node)} is not allowed; {known}")
         node = None if self.node is None else compiled.names.nodes.index(self.node)
         path = writable_file(self.out or Path(f"{file_name(f'episode-{scenario.name}')}.png"))
-        played = [play_episode(name, scenario, self.seed, self.split, "balanced") for name in self.policies]
+        played = self.play(names, scenario)
         instance = build_instance(scenario, self.seed, self.split)
         with plt.rc_context(GRID_STYLE):
             courses = [one.course for one in played]

@@ -17,16 +17,15 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap
 
-from experiments.reports.delay_parts import PlayedEpisode, play_episode
 from experiments.reports.direct_labels import PointLabel, label_points
-from experiments.reports.picture_options import PictureOptions
 from experiments.reports.style import COLOURS, COLUMN_INCHES, PLOT_STYLE, PageColumns, save_figure
+from experiments.studies.picture_options import PictureOptions
+from experiments.studies.played_episode import PlayedEpisode
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, Positional, assignments
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Floats
 from idn_gym.files import file_name, writable_file
-from idn_gym.policies.compare import check_policies
 from idn_gym.rendering.layout import lay_out
 from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.compile.graph_files import file_positions
@@ -117,7 +116,8 @@ class DrawMapCommand(PictureOptions):
     """
 
     policy: Positional[str] = "static-greedy"
-    """whose episode is drawn"""
+    """whose episode is drawn, named as in experiments.compare: a name, the folder of a run or its policy.zip,
+    CLASS:CODEC:FILE, or the YAML file of an agent"""
     scenario: str = "metro-split"
     """preset or YAML file with a topology of real places"""
     out: Path | None = None
@@ -127,14 +127,16 @@ class DrawMapCommand(PictureOptions):
 
     def run(self) -> None:
         """Play, draw and write."""
-        check_policies((self.policy,))
+        names = self.names((self.policy,))
         scenario = load_scenario(self.scenario, assignments(self.changes))
         places = node_positions(scenario)
         path = writable_file(self.out or Path(f"{file_name(f'map-{scenario.name}')}.png"))
-        played = play_episode(self.policy, scenario, self.seed, self.split, "balanced")
+        (played,) = self.play(names, scenario)
         with plt.rc_context(PLOT_STYLE):
             figure = draw_network_map(compile_scenario(scenario), places, played, self.columns)
-            figure.suptitle(f"{scenario.name}, placed by {self.policy}", fontsize=8, x=0.01, ha="left")
+            figure.suptitle(
+                f"{scenario.name}, placed by {played.course.label}", fontsize=8, x=0.01, ha="left"
+            )
             print(save_figure(figure, path))
 
 

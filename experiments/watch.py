@@ -8,7 +8,7 @@ from typing import Any
 
 from gymnasium.vector import VectorEnv
 
-from experiments.compare import agent_name, preference_of
+from experiments.studies.agent_words import agent_name, preference_of, stated_agent
 from experiments.training.play import open_agent
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Positional
@@ -35,8 +35,10 @@ class WatchAgentCommand(WatchCommand):
 
     def open(self, world: Scenario) -> tuple[VectorEnv[Any, Any, Any], Policy]:
         """Return the environment that draws its slots, and the agent that acts in it."""
-        preference = preference_of([self.policy])
-        return open_agent(self.policy, world, [self.seed], self.split, preference, render_mode="rgb_array")
+        preference, stated = preference_of([self.policy]), stated_agent(self.policy)
+        return open_agent(
+            stated.agent, world, [self.seed], self.split, preference, "rgb_array", **stated.options
+        )
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -17,6 +17,7 @@ from idn_gym.config_reader import from_plain
 from idn_gym.core.arrays import EMPTY, Action, Outcome
 from idn_gym.core.pricing import compute_option_costs
 from idn_gym.core.transition import initial_state, step
+from idn_gym.objective_records import OBJECTIVE_RECORDS, register_objective
 from idn_gym.overrides import override
 from idn_gym.preset_ids import LARGE_PRESETS
 from idn_gym.scenarios.compile import compile_scenario
@@ -24,6 +25,7 @@ from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import PRESETS
 from tests.random_worlds import random_world, with_routes
+from tests.water import REFUSALS, WATER
 
 settings.register_profile("suite", derandomize=True, deadline=None, max_examples=60)
 settings.register_profile("search", deadline=None, max_examples=2000)
@@ -60,6 +62,14 @@ def pytest_addoption(parser):
 
 def pytest_itemcollected(item):
     item.config.stash.setdefault(COLLECTED, set()).add(item.path)
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    """The objectives of `tests.water`, registered for one test."""
+    monkeypatch.setattr(OBJECTIVE_RECORDS, "_entries", dict(OBJECTIVE_RECORDS._entries))
+    for record in (WATER, REFUSALS):
+        assert register_objective(record) is record
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import PRESETS
 from idn_gym.simulation import Simulation
 from tests.plain_forecast import slot_to_expect
-from tests.test_properties import match, permute
+from tests.test_invariance import match, permute
 
 SEEDS = st.integers(0, 2**32 - 1)
 

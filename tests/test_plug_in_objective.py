@@ -13,13 +13,13 @@ import idn_gym  # noqa: F401 (registers the ids)
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import PRICED
 from idn_gym.core.costs import costs
-from idn_gym.core.slots import one_row, one_slot
+from idn_gym.core.slots import one_row
 from idn_gym.core.validate import check_instance
 from idn_gym.env import IDNEnv
 from idn_gym.evaluation.comparison import own_tariff
 from idn_gym.evaluation.pareto import objective_box
 from idn_gym.evaluation.rollout import rollout
-from idn_gym.objective_records import OBJECTIVE_RECORDS, OBJECTIVES, Objective, register_objective
+from idn_gym.objective_records import OBJECTIVES
 from idn_gym.optimum.hindsight import best_static
 from idn_gym.optimum.schedule import all_placements
 from idn_gym.optimum.search.moves import Search
@@ -34,7 +34,7 @@ from idn_gym.scenarios.storage import load_instance, save_instance
 from idn_gym.simulation import Simulation
 from idn_gym.vector import IDNVectorEnv
 from tests.test_forecast import differences
-from tests.water import REFUSALS, WATER
+from tests.water import WATER
 
 ALL = (*OBJECTIVES, "water")
 WITH = {"objectives": list(ALL)}
@@ -43,11 +43,7 @@ CAPACITIES = pytest.mark.parametrize("mode", MODES)
 WEIGHED = {"water": 3.0, "latency": 1.0, "accuracy": 1.0, "update": 0.5}
 
 
-@pytest.fixture(autouse=True)
-def registered(monkeypatch):
-    monkeypatch.setattr(OBJECTIVE_RECORDS, "_entries", dict(OBJECTIVE_RECORDS._entries))
-    for record in (WATER, REFUSALS):
-        assert register_objective(record) is record
+pytestmark = pytest.mark.usefixtures("registered")
 
 
 def drawn(mode, preference=WEIGHED, seeds=(0, 1), scenario="tiny", **changes):
@@ -302,70 +298,3 @@ def test_copies_and_pickles_go_on_alike_and_instances_are_kept(tmp_path):
     again = load_instance(tmp_path / "drawn.npz")
     for one, other in zip(instance.draw, again.draw, strict=True):
         np.testing.assert_array_equal(one, other)
-
-
-BAD = [
-    ({"name": "latency"}, "is taken"),
-    ({"name": "latency"}, "is taken"),
-    ({"name": "random"}, "is taken"),
-    ({"name": "two words"}, "must be a word"),
-    ({"charges": None}, 'per="request" and charges'),
-    ({"per": "slot"}, 'per="slot" and measure'),
-    ({"measure": REFUSALS.measure}, "one of them"),
-    ({"total": 0}, 'per="request" and charges'),
-    ({"sense": "maximise"}, "must be minimise"),
-    ({"share": -1.0}, "at least 0"),
-]
-
-
-@pytest.mark.parametrize(("changes", "message"), BAD, ids=[message for _, message in BAD])
-def test_a_record_that_is_not_complete_is_refused(changes, message):
-    record = {name: getattr(WATER, name) for name in Objective.__dataclass_fields__}
-    with pytest.raises(ConfigError, match=message):
-        register_objective(Objective(**{**record, "name": "other", **changes}))
-    assert "other" not in OBJECTIVE_RECORDS
-
-
-@pytest.mark.parametrize(
-    ("charges", "message"),
-    [
-        (lambda compiled, span: ((np.ones(span.shape(2)), None), None), r"shape \(48, 2\)"),
-        (lambda compiled, span: ((np.ones(span.shape(3)), None, np.ones(2)), None), r"shape \(2,\)"),
-        (
-            lambda compiled, span: ((np.ones(span.shape(3)), None, np.full(span.length, 1e43)), None),
-            "a slot that adds up to",
-        ),
-        (lambda compiled, span: ((-np.ones(span.shape(3)), None), None), "negative"),
-        (lambda compiled, span: ((np.full(span.shape(3), np.nan), None), None), "not finite"),
-        (lambda compiled, span: ((np.full(span.shape(3), 1e38), None), None), "largest float32"),
-        (lambda compiled, span: np.ones(span.shape(3)), "returned 'ndarray'; must be a pair"),
-    ],
-)
-def test_charges_that_make_no_sense_are_refused(charges, message):
-    record = {name: getattr(WATER, name) for name in Objective.__dataclass_fields__}
-    register_objective(Objective(**{**record, "name": "odd", "charges": charges}))
-    with pytest.raises(ConfigError, match=rf"objective\.odd\.charges: .*{message}"):
-        IDNEnv("tiny", objectives=("accuracy", "odd"))
-
-
-def test_charges_go_on_from_span_to_span():
-    compiled, instance = drawn("shared", seeds=(0,), horizon=700)
-    second = instance.draw.charge_second[0, :, 0, 0] / instance.draw.charge_second[0, 0, 0, 0]
-    wave = 0.6 * np.sin(np.arange(700) * 2.0 * np.pi / 700)
-    level = (second[300] - 1.0) / wave[300]  # any slot tells it, and it holds for the episode
-    np.testing.assert_allclose(second, 1.0 + level * wave, rtol=1e-9)
-    simulation = Simulation(compiled.scenario, "segments", "flat", "balanced", "train", batch=1)
-    simulation.reset([0], [0])
-    for t in range(700):
-        simulation._ring.draw_ahead(np.array([t - 1]))
-        now, whole = (one_slot(i, np.array([t])).draw for i in (simulation.instance, instance))
-        assert np.array_equal(now.charge_drop, whole.charge_drop)
-        assert np.array_equal(now.charge_byte, whole.charge_byte)
-
-
-def test_a_cell_that_runs_again_replaces_its_objective():
-    record = {name: getattr(WATER, name) for name in Objective.__dataclass_fields__}
-    again = register_objective(Objective(**{**record, "share": 0.25}))
-    assert OBJECTIVE_RECORDS["water"] is again
-    with pytest.raises(ConfigError, match="'water' is taken"):
-        register_objective(Objective(**{**record, "charges": lambda compiled, span: None}))

@@ -44,6 +44,10 @@ class CutChoice(NamedTuple):
     """The option that serves most requests of a slot."""
 
     model: str
+    point: str
+    """operating point: a model with the thresholds of its exits set"""
+    leaving: tuple[float, ...]
+    """share of the requests that leave at each exit, the first exit first; 1 without early exits"""
     parts: tuple[CutPart, ...]
     share: float
     """of the requests that are served"""
@@ -66,8 +70,11 @@ def busiest_option(compiled: Compiled, instance: Instance, t: int, placement: Re
         node = names.nodes[tables.part_node[q]]
         parts.append(CutPart(node, float(first[segment]), float(last[segment]), size, here != before))
         before = here
-    model = names.models[tables.option_model[o]].split("@")[0]
-    return CutChoice(model, tuple(parts), float(flows.max() / flows.sum()))
+    m = tables.option_model[o]
+    point = names.points[m][tables.option_point[o]]
+    leaving = tuple(tables.branch_share[tables.branch_start[o] : tables.branch_start[o + 1]].tolist())
+    share = float(flows.max() / flows.sum())
+    return CutChoice(names.models[m].split("@")[0], point, leaving, tuple(parts), share)
 
 
 def draw_cuts(
@@ -79,6 +86,9 @@ def draw_cuts(
     columns: PageColumns = "two",
 ) -> Any:
     """Above, the blocks of the option that serves most, by node; below, the delay of a request by part.
+
+    Over the blocks are the model and, where it has early exits, its operating point. Delays are means over
+    requests and the exits at which they leave.
 
     Args:
         labels: (n,) values of what changes, in words.
@@ -104,7 +114,7 @@ def draw_cuts(
         ncols=4,
     )
     stack_parts(below, range(len(labels)), delays, 0.7)
-    below.set_ylabel("delay of a request [ms]")
+    below.set_ylabel("delay of a request [ms],\nmean over exits")
     below.set_xticks(range(len(labels)), labels)
     below.set_xlabel(axis)
     handles, names = below.get_legend_handles_labels()
@@ -134,4 +144,6 @@ def _draw_blocks(axes: Any, x: int, choice: CutChoice | None, colours: dict[str,
             y, side = (part.first - 0.015, "bottom") if over else (part.first + 0.02, "top")
             axes.text(x, y, text, ha="center", va=side, fontsize=6, color="white")
     words = fill(choice.model.replace("_", " ").replace("-", " "), 12)
+    if len(choice.leaving) > 1:
+        words += f"\n({choice.point})"
     axes.text(x, -0.03, words, ha="center", va="bottom", fontsize=6)

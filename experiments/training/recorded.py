@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +36,12 @@ class DatasetPlan:
     episodes: int
     preference: Any
 
-    def environment(self) -> gym.Env[Any, Any]:
-        """Where actions are whole placements and observations flat, whatever policies act through."""
+    def environment(self, split: str | None = None) -> gym.Env[Any, Any]:
+        """Where actions are whole placements and observations flat, whatever policies act through.
+
+        Args:
+            split: of its episodes; None: that of the datasets.
+        """
         return gym.make(
             "IDN-v0",
             scenario=self.scenario,
@@ -44,7 +49,7 @@ class DatasetPlan:
             action="segments",
             observation="flat",
             preference=self.preference,
-            split=self.split,
+            split=split or self.split,
         )
 
 
@@ -119,15 +124,18 @@ class DatasetFolder:
         for seed, changes, rewards in zip(seeds, played.wishes, played.scalar, strict=True):
             totals.append(_act_again(collector, seed, changes, rewards))
             progress()
-        collector.create_dataset(
-            self.dataset_id(label),
-            algorithm_name=label,
-            author="IDN Gym contributors",
-            code_permalink=f"idn-gym {idn_gym.__version__}, python -m experiments.make_dataset",
-            description=f"{label} on {self._name}, seeds 0 to {plan.episodes - 1} of the split {plan.split}; "
-            "rewards are scalars, the vectors are in infos under vector_reward",
-            requirements=[f"idn-gym=={idn_gym.__version__}"],
-        )
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "`author_email` is set to None")  # the contributors have none
+            collector.create_dataset(
+                self.dataset_id(label),
+                eval_env=plan.environment("test"),
+                algorithm_name=label,
+                author="IDN Gym contributors",
+                code_permalink=f"idn-gym {idn_gym.__version__}, python -m experiments.make_dataset",
+                description=f"{label} on {self._name}, seeds 0 to {plan.episodes - 1} of the split "
+                f"{plan.split}; rewards are scalars, the vectors are in infos under vector_reward",
+                requirements=[f"idn-gym=={idn_gym.__version__}"],
+            )
         collector.close()
         self.returns[label], self._state["agents"][label] = totals, agent
         write_text(self._file, json.dumps(self._state, indent=1) + "\n")

@@ -21,6 +21,9 @@ SUBCOMMANDS = {
 }
 """Subcommands and their descriptions; module ``idn_gym.commands.NAME`` has the `main` of each."""
 
+IN_A_CHECKOUT = "training, studies and tuning are commands of a checkout: python -m experiments lists them"
+"""What the wheel does not contain, for messages."""
+
 
 def main(words: Sequence[str] | None = None) -> None:
     """Run the subcommand that the first word names.
@@ -45,7 +48,8 @@ def _run(words: list[str]) -> None:
     elif words[0] in SUBCOMMANDS:
         importlib.import_module(f"idn_gym.commands.{words[0]}").main(words[1:])
     else:
-        fail(f"{show(words[0])} is not a command of idn; {closest(words[0], list(SUBCOMMANDS))}")
+        known = closest(words[0], list(SUBCOMMANDS))
+        fail(f"{show(words[0])} is not a command of idn; {known}; {IN_A_CHECKOUT}")
 
 
 def overview() -> str:
@@ -61,8 +65,7 @@ def overview() -> str:
             "",
             *lines,
             "",
-            "idn COMMAND --help lists the options of one. Training, studies and tuning are in a checkout:",
-            "python -m experiments lists those commands.",
+            f"idn COMMAND --help lists the options of one; {IN_A_CHECKOUT}.",
         ]
     )
 

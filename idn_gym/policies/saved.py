@@ -35,7 +35,7 @@ SAVED_FORM = "CLASS:CODEC:FILE, such as ppo:placement:mine.zip"
 
 TRAINED_POLICIES = (
     f"a policy that Stable-Baselines3 saved, and that you trust, is named as {SAVED_FORM}; the folder of a "
-    "training run plays in python -m experiments.compare, and is filmed by python -m experiments.watch"
+    "training run plays in python -m experiments.compare of a checkout, and is filmed by experiments.watch"
 )
 """How trained policies are named, for messages."""
 

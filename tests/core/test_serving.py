@@ -87,7 +87,7 @@ def test_idle_power_counts_where_the_scenario_says_so(make_scenario, play):
     assert slot.idle_energy == 0.0 and slot.energy == pytest.approx([3 * 3.0])
 
 
-# ---------------------------------------------------------------- early exits
+# ---------------------------------------------------------------- early exits, bottlenecks
 
 EXITS = {
     "m": {
@@ -123,66 +123,6 @@ def test_a_branch_that_ends_before_the_cut_pays_no_network(pair, play):
     tasks = [{"name": "t", "models": ["m"], "timeout": 100.0, "deadline": 2.0}]
     scenario = pair({"serving.tariff": {"traffic": 1.0}}, EXITS, tasks=tasks)
     assert play(scenario, {"a": ["m[0:1]"]}, demand=[4.0]).late == pytest.approx([2.0])
-
-
-# ---------------------------------------------------------------- three parts, intervals
-
-LINE = {"a": {"demand": 1.0}, "b": {}, "c": {"device": "fast", "servers": float("inf"), "pins": ["all"]}}
-TWO_LINKS = [("a", "b", {}), ("b", "c", {"delay": 0.25, "rate": 8.0, "energy": 0.5})]
-THREE_BLOCKS = {"m": {"blocks": [(2.0, 10.0, 4.0), (1.0, 20.0, 2.0), (4.0, 40.0, 0.0)], "input": 32.0}}
-
-
-@pytest.fixture
-def line(make_scenario):
-    def make(overrides=None, models=THREE_BLOCKS, **kwargs):
-        return make_scenario(LINE, TWO_LINKS, models, {"serving.max_parts": 3, **(overrides or {})}, **kwargs)
-
-    return make
-
-
-def test_three_parts(line, play):
-    slot = play(line({"serving.tariff": {"traffic": 1.0}}), {"a": ["m[0:1]"], "b": ["m[1:2]"]}, demand=[2.0])
-    hops = (0.5 + 4 / 16) + (0.25 + 2 / 8)
-    assert slot.latency == pytest.approx([2 * (2.0 + 1.0 + 0.4 + hops)])
-    assert slot.energy == pytest.approx([2 * (3 * 2.0 + 4 * 0.25 + 3 * 1.0 + 2 * 0.5 + 20 * 0.4)])
-    assert slot.traffic == [2 * (4.0 + 2.0)]
-    assert slot.carried == [2 * 4.0, 2 * 2.0]
-    assert slot.busy == pytest.approx([4.0, 2.0, 0.8])
-    assert slot.split == [2.0]
-
-
-def test_a_part_may_pass_over_a_node(line, play):
-    slot = play(line({"serving.tariff": {"traffic": 1.0}}), {"a": ["m[0:1]"]}, demand=[1.0])
-    assert slot.carried == [4.0, 4.0]
-    assert slot.traffic == [2 * 4.0]
-    assert slot.latency == pytest.approx([2.0 + (0.5 + 4 / 16) + (0.25 + 4 / 8) + 0.5])
-
-
-@pytest.mark.parametrize(("held", "crossing"), [("m[0:2]", 2.0), ("m[0:1]", 4.0)])
-def test_a_resident_interval_serves_every_cut_inside_it(line, play, held, crossing):
-    """With [0, 2) on a node the tariff on traffic picks cut 2, the one on latency cut 1."""
-    cheap = play(line({"serving.tariff": {"traffic": 1.0}}), {"a": [held]}, demand=[1.0])
-    assert cheap.carried == [crossing, crossing]
-    fast = play(line(), {"a": [held]}, demand=[1.0])
-    assert fast.carried == [4.0, 4.0]
-    assert fast.busy == pytest.approx([2.0, 0.0, 0.5])
-
-
-def test_a_resident_tail_serves_shorter_tails(line, play):
-    """Head [0, 2) on a; the tail [1, 3) resident on b also runs block 2 alone."""
-    slot = play(line({"serving.tariff": {"traffic": 1.0}}), {"a": ["m[0:2]"], "b": ["m[1:3]"]}, demand=[1.0])
-    assert slot.busy == pytest.approx([3.0, 4.0, 0.0])
-    assert slot.carried == [2.0, 0.0]
-
-
-def test_at_most_max_parts(line, play):
-    placement = {"a": ["m[0:1]"], "b": ["m[1:3]"]}
-    for parts, busy in ((1, [0.0, 0.0, 0.7]), (2, [2.0, 5.0, 0.0])):
-        held = placement if parts > 1 else {}
-        slot = play(
-            line({"serving.max_parts": parts, "serving.tariff": {"traffic": 1.0}}), held, demand=[1.0]
-        )
-        assert slot.busy == pytest.approx(busy)
 
 
 def test_a_bottleneck_is_a_cut_of_few_bytes(pair, play):
@@ -236,18 +176,6 @@ def test_a_few_bytes_fill_a_link_as_well(pair, play):
     assert slot.carried == pytest.approx([160.0])
 
 
-def test_each_part_fills_only_the_links_on_its_way(make_scenario, play):
-    """The first hop carries 1 byte of each request, the second one 20."""
-    models = {"m": {"blocks": [(2.0, 10.0, 1.0), (1.0, 20.0, 20.0), (4.0, 40.0, 0.0)], "input": 32.0}}
-    nodes = {"a": {"demand": 1.0}, "b": {"device": "fast"}, "c": {"pins": ["all"]}}
-    scenario = make_scenario(nodes, TWO_LINKS, models, {"serving.max_parts": 3})
-    held = {"a": ["m[0:1]"], "b": ["m[1:2]"]}
-    slot = play(scenario, held, demand=[50.0], rate=[1.0, 100.0], seconds=[1e3, 1e3, 1e3])
-    assert slot.busy == pytest.approx([10 * 2.0, 10 * 0.1, 10 * 4.0])
-    assert slot.carried == pytest.approx([10.0, 200.0])
-    assert slot.served == pytest.approx([10.0])
-
-
 def test_what_no_option_takes_is_dropped_at_the_worst_vector(pair, play):
     slot = play(pair(tasks=[{"name": "t", "models": ["m"], "timeout": 7.0}]), demand=[30.0])
     dropped = 10.0
@@ -292,19 +220,6 @@ def test_a_node_that_is_down_serves_nothing(pair, play):
     assert slot.served == [1.0] and slot.held["a"] == ["m"]
 
 
-def test_ties_go_to_fewer_hops(line, play):
-    """All cost the same where only errors cost."""
-    slot = play(line({"serving.tariff": {"error": 1.0}}), {"a": ["m"], "b": ["m"]}, demand=[1.0])
-    assert slot.busy == pytest.approx([7.0, 0.0, 0.0])
-    slot = play(line({"serving.tariff": {"error": 1.0}}), {"b": ["m"]}, demand=[1.0])
-    assert slot.busy == pytest.approx([0.0, 7.0, 0.0])
-
-
-def test_further_ties_go_to_fewer_bytes(line, play):
-    slot = play(line({"serving.tariff": {"error": 1.0}}), {"a": ["m[0:2]"]}, demand=[1.0])
-    assert slot.carried == [2.0, 2.0]
-
-
 def test_further_ties_go_to_higher_accuracy(pair, play):
     models = {
         name: {"blocks": [(1.0, 1.0, 0.0)], "points": {"all": [(1, 1.0, accuracy)]}}
@@ -324,106 +239,3 @@ def test_the_last_ties_go_by_name(pair, play):
     assert slot.busy == pytest.approx([0.0, 0.2])
     slot = play(pair({"serving.tariff": {"error": 1.0}}, models), {"a": ["z", "b", "y"]}, demand=[1.0])
     assert slot.busy == pytest.approx([2.0, 0.0])
-
-
-# ---------------------------------------------------------------- capacity modes
-
-FORK = {
-    "a": {"demand": 1.0},
-    "b": {"demand": 1.0},
-    "e": {"servers": 1.0},
-    "c": {"device": "fast", "servers": float("inf"), "pins": ["all"]},
-}
-FORK_LINKS = [("a", "e", {}), ("b", "e", {}), ("e", "c", {"delay": 10.0})]
-
-
-@pytest.fixture
-def fork(make_scenario):
-    def make(overrides=None, models=TWO_BLOCKS, **kwargs):
-        return make_scenario(FORK, FORK_LINKS, models, overrides, **kwargs)
-
-    return make
-
-
-def test_shared_nodes_are_shared_in_proportion(fork, play):
-    """The edge takes 10 / 3 requests a slot, of 6; the rest goes on to the repository."""
-    slot = play(fork(), {"e": ["m"]}, demand=[4.0, 2.0])
-    assert slot.busy[2] == pytest.approx(10.0)
-    taken = 10 / 3 / 6
-    assert slot.latency[0] == pytest.approx(4 * (taken * 4.0 + (1 - taken) * 11.8))
-    assert slot.latency[1] == pytest.approx(2 * (taken * 4.0 + (1 - taken) * 11.8))
-
-
-def test_shared_links_are_shared_in_proportion(fork, play):
-    """Past the edge there are 160 bytes, twenty inputs of 8."""
-    slot = play(fork(), demand=[15.0, 10.0])
-    assert slot.carried == pytest.approx([96.0, 64.0, 160.0])
-    assert slot.served == pytest.approx([12.0, 8.0])
-
-
-def test_exogenous_classes_do_not_disturb_each_other(fork, play):
-    """Each class has the edge's ten seconds to itself, and no link is ever full."""
-    scenario = fork({"serving.capacity": "exogenous", "serving.loading": "instant"})
-    both = play(scenario, {"e": ["m"]}, demand=[40.0, 4.0])
-    alone = play(scenario, {"e": ["m"]}, demand=[0.0, 4.0])
-    assert both.latency[1] == alone.latency[1] == pytest.approx(10 / 3 * 4.0 + (4 - 10 / 3) * 11.8)
-    assert both.busy[2] == pytest.approx(20.0)
-    assert both.carried[2] == pytest.approx((40 - 10 / 3 + 4 - 10 / 3) * 8)
-    assert both.served == pytest.approx([40.0, 4.0])
-
-
-POINTS = {
-    "m": {
-        "blocks": [(2.0, 10.0, 4.0), (3.0, 20.0, 0.0)],
-        "points": {"quick": [(1, 1.0, 0.5), (2, 0.0, 1.0)], "full": [(1, 0.0, 0.5), (2, 1.0, 1.0)]},
-    }
-}
-
-
-def test_exogenous_operating_points_share_their_copy(fork, play):
-    """Two full requests take the ten seconds that the quick point could have used for five."""
-    scenario = fork(
-        {
-            "serving.capacity": "exogenous",
-            "serving.loading": "instant",
-            "serving.tariff": {"error": 10.0, "latency": 0.1},
-        },
-        POINTS,
-    )
-    slot = play(scenario, {"e": ["m"]}, demand=[4.0, 0.0])
-    assert slot.busy == pytest.approx([0.0, 0.0, 10.0, 2 * 0.5])
-    assert slot.correct == pytest.approx([4.0, 0.0])
-
-
-def test_exogenous_cuts_share_their_copy(fork, play):
-    """Of six requests, a's copy runs two whole ones, and no head of it is left for a split."""
-    scenario = fork(
-        {"serving.capacity": "exogenous", "serving.loading": "instant", "serving.tariff": {"traffic": 1.0}},
-        POINTS,
-    )
-    slot = play(scenario, {"a": ["m"]}, demand=[9.0, 0.0])
-    # "quick" costs no traffic either and comes after "full" by accuracy, but shares the seconds
-    assert slot.busy == pytest.approx([10.0, 0.0, 0.0, 7 * 0.5])
-    assert slot.traffic == pytest.approx([7 * 16.0, 0.0])
-
-
-def test_exogenous_models_have_a_copy_each(fork, play):
-    models = {
-        name: {"blocks": [(5.0, 10.0, 0.0)], "points": {"all": [(1, 1.0, accuracy)]}}
-        for name, accuracy in (("x", 0.5), ("y", 0.75))
-    }
-    slot = play(
-        fork({"serving.capacity": "exogenous", "serving.loading": "instant"}, models),
-        {"e": ["x", "y"]},
-        demand=[5.0, 0.0],
-    )
-    assert slot.busy[2] == pytest.approx(20.0)
-    shared = play(fork(models=models), {"e": ["x", "y"]}, demand=[5.0, 0.0])
-    assert shared.busy[2] == pytest.approx(10.0)
-
-
-def test_an_empty_batch_costs_nothing(fork, play):
-    slot = play(fork(), {"e": ["m"]}, demand=[0.0, 0.0])
-    for field in (slot.served, slot.latency, slot.energy, slot.traffic, slot.late, slot.busy, slot.carried):
-        assert not np.any(field)
-    assert slot.tariff_cost == 0.0

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from experiments import combine, compare
+from experiments.studies.agent_words import entry_file
 from experiments.training.play import open_agent
 from idn_gym.config_reader import ConfigError
 from idn_gym.evaluation.rollout import rollout
@@ -77,10 +78,10 @@ def test_compare_plays_an_agent_with_options_of_a_file(tmp_path, capsys):
     assert "mine" in capsys.readouterr().out
     with pytest.raises(ConfigError, match="overrides and train are not allowed"):
         path.write_text("agent: lru\noverrides: {horizon: 3}\n")
-        compare.entry_file(str(path))
+        entry_file(str(path))
     with pytest.raises(ConfigError, match="'lro' is unknown"):
         path.write_text("agent: lro\n")
-        compare.entry_file(str(path))
+        entry_file(str(path))
 
 
 def test_a_bound_is_not_printed_where_a_slot_cost_more_than_was_declared():

@@ -47,6 +47,8 @@ def test_datasets_are_what_the_policies_played(minari, tmp_path, capsys):
             metadata["algorithm_name"] == label
             and "seeds 0 to 1 of the split train" in metadata["description"]
         )
+    judged = dataset.recover_environment(eval_env=True)
+    assert (judged.spec.kwargs["split"], env.spec.kwargs["split"]) == ("test", "train")
     assert metadata["ref_min_score"] == pytest.approx(means["random"])
     assert metadata["ref_max_score"] == pytest.approx(max(means.values()))
 

@@ -3,17 +3,30 @@
 import numpy as np
 import pytest
 
-from experiments import draw_cuts, draw_episode, draw_map
+from experiments import draw_charge, draw_cuts, draw_episode, draw_map
 from experiments.reports.cut_plot import busiest_option
-from experiments.reports.delay_parts import delay_parts, play_episode
+from experiments.reports.delay_parts import delay_parts
 from experiments.reports.style import figure_file
+from experiments.studies.played_episode import play_episode
+from experiments.training.play import play_agent
+from idn_gym.catalog.reader import load_catalog
 from idn_gym.config_reader import ConfigError
+from idn_gym.core.arrays import EMPTY
 from idn_gym.core.costs import serve
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
+from tests.experiments.test_compare import train_policy
 
 SMALL = load_scenario("tiny", {"horizon": 4})
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The folder of a short training on `tiny`, whose episodes have 12 slots."""
+    folder = tmp_path_factory.mktemp("runs") / "mine"
+    train_policy(folder)
+    return str(folder)
 
 
 def formats(path):
@@ -32,7 +45,8 @@ def test_parts_add_up_to_the_latency_of_who_is_served():
 
 
 def test_an_episode_is_noted_as_it_is_played():
-    played = play_episode("static-greedy", SMALL, 0, "test", "balanced")
+    played = play_episode("static-greedy", "greedy", SMALL, 0, "test", "balanced")
+    assert played.course.label == "greedy"
     assert played.parts.shape == (4, 4) and played.course.wished.shape[0] == 4
     assert (played.held <= 1.0).all() and played.link_load.shape == (2,)
     latency = (played.parts.sum(axis=1) * played.served)[2:].sum() / played.served[2:].sum()
@@ -45,8 +59,26 @@ def test_the_busiest_option_says_what_crosses():
     (part,) = choice.parts
     assert (part.node, part.first, part.last, part.crosses) == ("cloud", 0.0, 1.0, True)
     assert part.size > 0.0 and 0.0 < choice.share <= 1.0
+    assert choice.leaving == (1.0,)  # no early exits
     still = instance._replace(draw=instance.draw._replace(demand=0.0 * instance.draw.demand))
     assert busiest_option(compiled, still, 0, instance.tables.pinned) is None
+
+
+def test_an_operating_point_is_named_with_the_shares_that_leave_at_its_exits():
+    world = load_scenario("configs/scenarios/fashion-chain.yaml", {"horizon": 2})
+    compiled, instance = compile_scenario(world), build_instance(world, 0)
+    tables, names = instance.tables, compiled.names
+    models = [name.split("@")[0] for name in names.models]
+    placement = np.full_like(tables.pinned, EMPTY)
+    m = models.index("fashion_lab_exits")
+    placement[0, m] = next(
+        s for s in np.flatnonzero(tables.segment_model == m) if "[" not in names.segments[s]
+    )
+    choice = busiest_option(compiled, instance, 0, placement)
+    entry = next(model for model in load_catalog().models.values() if model.name == "fashion_lab_exits")
+    shares = {point.name: [exit_.share for exit_ in point.exits] for point in entry.points}
+    assert (choice.model, len(choice.parts)) == ("fashion_lab_exits", 1)
+    assert choice.leaving == pytest.approx(shares[choice.point]) and len(choice.leaving) > 1
 
 
 def test_cuts_are_drawn_and_printed(tmp_path, capsys):
@@ -54,6 +86,7 @@ def test_cuts_are_drawn_and_printed(tmp_path, capsys):
     words = ["static-greedy", "horizon=4", "--scenario", "tiny", "--rates", "1e4", "1e7", "--out", str(out)]
     draw_cuts.main(words)
     printed = capsys.readouterr().out
+    assert "operating point" in printed and "means over served requests and the exits" in printed
     assert "80 kbit/s" in printed and "80 Mbit/s" in printed and "waiting [ms]" in printed
     assert formats(out) == [True] * 3
     with pytest.raises(SystemExit, match=r"rates: \[0.0\] is not allowed"):
@@ -81,7 +114,37 @@ def test_real_networks_have_places_and_others_are_refused(tmp_path, capsys):
         draw_map.main(["cloud-only", "--scenario", "tiny"])
 
 
+def test_the_folder_of_a_run_plays_as_its_policy_does(run):
+    world = load_scenario("tiny", {"horizon": 12})
+    (alone,) = play_agent(f"{run}/policy.zip", world, [1]).scalar
+    assert (play_episode(run, "mine", world, 1, "test", "balanced").course.scalar == alone).all()
+
+
+def test_trained_agents_are_drawn_by_the_folder_of_their_run(run, tmp_path, capsys, monkeypatch):
+    short = ["horizon=12", "--scenario", "tiny", "--out"]
+    draw_episode.main(["cloud-only", run, *short, str(tmp_path / "episode.png")])
+    draw_cuts.main([run, *short, str(tmp_path / "cuts.png"), "--rates", "1e5"])
+    places = {name: (float(k), 50.0) for k, name in enumerate(compile_scenario(SMALL).names.nodes)}
+    monkeypatch.setattr(draw_map, "node_positions", lambda scenario: places)
+    draw_map.main([run, *short, str(tmp_path / "map.png")])
+    assert capsys.readouterr().out.count(str(tmp_path)) == 3
+    for name in ("episode", "cuts", "map"):
+        assert formats(tmp_path / f"{name}.png") == [True] * 3
+        svg = (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
+        assert "ppo" in svg and run not in svg, name
+
+
+@pytest.mark.parametrize("command", [draw_charge, draw_cuts, draw_episode, draw_map])
+def test_a_folder_without_a_policy_is_refused(command, tmp_path):
+    with pytest.raises(
+        SystemExit, match=r"agents: '.*' is a folder without policy\.zip; name the folder of a run"
+    ):
+        command.main([str(tmp_path)])
+    with pytest.raises(SystemExit, match=r"'ppo' must be trained first; name the folder of a run instead"):
+        command.main(["ppo"])
+
+
 def test_capacity_that_is_not_shared_is_refused():
     private = load_scenario("tiny", {"serving.capacity": "exogenous", "serving.loading": "instant"})
     with pytest.raises(ConfigError, match="exogenous"):
-        play_episode("cloud-only", private, 0, "test", "balanced")
+        play_episode("cloud-only", "cloud-only", private, 0, "test", "balanced")

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from experiments.compare import entry_file
 from experiments.search_index import SearchIndexCommand
+from experiments.studies.agent_words import entry_file
 from experiments.training.index_search import IndexSearch, mean_costs, search_weights
 from idn_gym.config_reader import ConfigError
 
