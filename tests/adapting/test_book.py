@@ -35,13 +35,28 @@ def with_adaptation(**keys):
     return adapting_world(**{f"quality.adaptation.{name}": value for name, value in keys.items()})
 
 
-def make_env(rows=1, world=None, action="scores", **keys):
+def make_env(rows=1, world=None, action="scores", observation="flat", **keys):
     world = with_adaptation(**keys) if world is None else world
-    return IDNVectorEnv(rows, scenario=world, action=action, preference="balanced")
+    return IDNVectorEnv(rows, scenario=world, action=action, observation=observation, preference="balanced")
 
 
 def all_loaded(env):
     return np.ones(env.action_space.shape, np.float32)
+
+
+def asking(env):
+    """Have the environment's samples hold all models that adapt, and ask anything; masks come with them."""
+    plan, codec = env.simulation.compiled.adaptations, env.simulation.codec
+    placement = env.simulation.compiled.tables.pinned.copy()
+    placement[plan.pair_node, plan.pair_model] = plan.pair_whole
+    rng, masks, choices = np.random.default_rng(3), [], env.single_action_space.nvec[: codec.adaptable]
+
+    def sample():
+        masks.append(env.action_masks())
+        return codec.encode(placement, rng.integers(choices))[None]
+
+    env.action_space.sample = sample
+    return masks
 
 
 def pair_of(env, node, model=BASELINE):
@@ -59,10 +74,14 @@ def fixed(*names, **keys):
 
 
 @pytest.mark.parametrize("share", ["none", "pull"])
-@pytest.mark.parametrize("rule", RULES)
-def test_the_truth_moves_rewards_and_nothing_else(rule, share):
+@pytest.mark.parametrize(
+    ("rule", "action", "observation"),
+    [*((rule, "scores", "flat") for rule in RULES), ("asked", "adapt", "graph")],
+)
+def test_the_truth_moves_rewards_and_nothing_else(rule, action, observation, share):
     """Also what adapting brings: but for labels that are bought, all that is seen stays bit for bit."""
-    env, other = (make_env(rule=rule, share=share) for _ in range(2))
+    env, other = (make_env(rule=rule, share=share, action=action, observation=observation) for _ in range(2))
+    masks = [asking(one) if action == "adapt" else [] for one in (env, other)]
     simulation = other.simulation
     compiled = simulation.compiled
     plan = compiled.adaptations._replace(played=-compiled.adaptations.played)
@@ -74,6 +93,8 @@ def test_the_truth_moves_rewards_and_nothing_else(rule, share):
         played(one, 50, but=("right", "cells")) for one in (env, other)
     )
     for one, another in zip(seen, other_seen, strict=True):
+        np.testing.assert_array_equal(one, another)
+    for one, another in zip(*masks, strict=True):
         np.testing.assert_array_equal(one, another)
     assert any(one[2] != another[2] for one, another in zip(rewards, other_rewards, strict=True))
     assert env.simulation.quality.adapting._true.any()

@@ -246,3 +246,10 @@ def test_studies_refuse_experts_before_anything_is_played():
     check_entries("agents", [StudyEntry("hybrid-safe", options=good)])
     with pytest.raises(ConfigError, match=r"^agents\.0\.options\.experts\.1\.agent: 'lro' is unknown"):
         check_entries("agents", [StudyEntry("hybrid-safe", options={"experts": ["lru", "lro"]})])
+
+
+@pytest.mark.parametrize("name", ["hybrid-adahedge", "hybrid-safe"])
+def test_experts_are_not_scored_by_hidden_accuracies(name):
+    world = load_scenario("fashion-drift", {"horizon": 4})
+    with pytest.raises(ConfigError, match=r"^quality: is hidden.*reveal the true accuracy"):
+        play_agent(name, world, SEEDS, experts=["lru", {"agent": "thrifty", "options": {"experts": ["lru"]}}])
