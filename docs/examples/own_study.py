@@ -40,7 +40,7 @@ print(sorted(path.name for path in pathlib.Path("less-memory").iterdir()))
 
 # %% [markdown]
 # `report.html` is the page; `table.csv` has what it shows, and `runs.csv` a line per episode.
-# `cost_increase` is paired by seed with the reference, as a share of its cost.
+# `cost_increase` is paired by seed with the reference, in the unit of the cost: less is cheaper.
 
 # %%
 with open("less-memory/table.csv", newline="") as file:
@@ -52,8 +52,8 @@ found = {agent: [] for agent in agents}
 for scale in scales:
     cells = {row["agent"]: row for row in rows if row["cell"].endswith(f": {scale}}}")}
     for agent in agents:
-        found[agent].append([100 * float(cells[agent][end] or 0) for end in ends])
-        more = "" if agent == "static-greedy" else "{:+.0f} % [{:+.0f}, {:+.0f}]".format(*found[agent][-1])
+        found[agent].append([float(cells[agent][end] or 0) for end in ends])
+        more = "" if agent == "static-greedy" else "{:+.3f} [{:+.3f}, {:+.3f}]".format(*found[agent][-1])
         print(f"{scale:3}x memory  {agent:14} cost {float(cells[agent]['cost']):.3f}  {more}")
 
 # %%
@@ -67,7 +67,7 @@ for agent in agents[1:]:
     axes.errorbar(scales, middle, bars, marker="o", capsize=3, label=agent)
 axes.axhline(0, color="0.6", lw=1, zorder=0)
 axes.set(xscale="log", xticks=scales, xticklabels=["0.5", "1", "2"], title="Three seeds, 95 % intervals")
-axes.set(xlabel="memory, as a multiple of that of tiny", ylabel="cost over static greedy's [%]")
+axes.set(xlabel="memory, as a multiple of that of tiny", ylabel="cost over static greedy's [cost]")
 axes.minorticks_off()
 axes.legend()
 figure.savefig("own_study.png", dpi=110)
