@@ -1,7 +1,9 @@
 """The examples run as they stand, print and draw; their pages and notebooks are made of them."""
 
+import ast
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,18 @@ def test_the_page_and_the_notebook_have_every_cell(path):
     assert [(cell["cell_type"] == "markdown", cell["source"]) for cell in notebook["cells"]] == cells
     assert f"](../pictures/example-{path.stem}.png)" in page
     assert (ROOT / "docs" / "pictures" / f"example-{path.stem}.png").exists()
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in EXAMPLES if "COLOURS = " in path.read_text("utf-8")], ids=lambda path: path.stem
+)
+def test_agents_have_their_colours(path):
+    pytest.importorskip("matplotlib")
+    from experiments.reports.agent_styles import AGENT_STYLES
+
+    (literal,) = re.findall(r"^COLOURS = (.+)$", path.read_text("utf-8"), re.MULTILINE)
+    for name, colour in ast.literal_eval(literal).items():
+        assert colour == AGENT_STYLES[name.lower().replace(" ", "-")].colour, name
 
 
 def test_cells_begin_at_marks():

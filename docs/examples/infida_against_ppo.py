@@ -25,7 +25,8 @@ STEPS = 4_000  # 200,000 for a result
 
 # %% [markdown]
 # PPO learns on training episodes, whose demand the test episodes never repeat. This many steps only show
-# that it runs.
+# that it runs; processors and versions of torch may round differently, and the lines of `ppo` below with
+# them.
 
 # %%
 learning = gym.make_vec(
@@ -73,9 +74,10 @@ for name, curve in curves.items():
     print(f"{name:16} regret after {curve.shape[1]} slots: {share:.2f} of what the best placement gains")
 
 # %%
+COLOURS = {"infida": "#009e73", "infida-adahedge": "#999933", "ppo": "#0072b2", "lru": "#56b4e9"}
 figure, axes = plt.subplots(figsize=(7.2, 3.4), layout="constrained")
 for name, curve in curves.items():
-    axes.plot(curve.mean(axis=0), label=name)
+    axes.plot(curve.mean(axis=0), color=COLOURS[name], label=name)
 axes.axhline(0, color="0.6", lw=1, zorder=0)
 axes.set(xlabel="slot [1 min]", ylabel="regret so far [cost]", title="adversary, mean of three episodes")
 axes.legend()

@@ -57,6 +57,7 @@ for scale in scales:
         print(f"{scale:3}x memory  {agent:14} cost {float(cells[agent]['cost']):.3f}  {more}")
 
 # %%
+COLOURS = {"lru": "#56b4e9", "olag": "#e69f00"}
 figure, axes = plt.subplots(figsize=(7.2, 3.0), layout="constrained")
 for agent in agents[1:]:
     middle, low, high = zip(*found[agent], strict=True)
@@ -64,7 +65,7 @@ for agent in agents[1:]:
         [m - x for m, x in zip(middle, low, strict=True)],
         [x - m for m, x in zip(middle, high, strict=True)],
     ]
-    axes.errorbar(scales, middle, bars, marker="o", capsize=3, label=agent)
+    axes.errorbar(scales, middle, bars, marker="o", capsize=3, color=COLOURS[agent], label=agent)
 axes.axhline(0, color="0.6", lw=1, zorder=0)
 axes.set(xscale="log", xticks=scales, xticklabels=["0.5", "1", "2"], title="Three seeds, 95 % intervals")
 axes.set(xlabel="memory, as a multiple of that of tiny", ylabel="cost over static greedy's [cost]")

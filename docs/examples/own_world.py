@@ -105,11 +105,12 @@ for row in found.rows:
 
 # %%
 dropped = list(idn_gym.metrics.METRICS).index("drop_rate")
+COLOURS = {"cloud-only": "#7f7f7f", "static-greedy": "#d55e00", "lru": "#56b4e9", "olag": "#e69f00"}
 figure, (top, bottom) = plt.subplots(2, 1, sharex=True, figsize=(7.2, 4.2), layout="constrained")
 for name in names:
     played = found.episodes[name]
-    top.plot(-played.scalar[0], label=name)
-    bottom.plot(100 * played.metrics[0, :, dropped])
+    top.plot(-played.scalar[0], color=COLOURS[name], label=name)
+    bottom.plot(100 * played.metrics[0, :, dropped], color=COLOURS[name])
 for axes in (top, bottom):
     axes.axvspan(14, 17, color="0.9", zorder=0)
 top.set(ylabel="cost per slot", title="The failure of Bologna is shaded")

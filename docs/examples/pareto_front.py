@@ -68,11 +68,21 @@ for name, reached in points.items():
     volume = hypervolume(box.place(reached), np.zeros(len(objectives)))
     print(f"{name:14} {kept:12} {utility:8.3f} {volume:12.3f}")
 
+# %% [markdown]
+# In two objectives, steps part what a policy attains from what it does not: whatever is slower and less often
+# right than one of its points. Points that another one of the same policy dominates in these two are pale.
+
 # %%
+COLOURS = {"best static": "#000000", "cloud-only": "#7f7f7f", "static-greedy": "#d55e00", "olag": "#e69f00"}
 figure, axes = plt.subplots(figsize=(7.2, 3.6), layout="constrained")
-for name, reached in points.items():
-    order = np.argsort(reached[:, 1])
-    axes.plot(-1e3 * reached[order, 1], 100 * reached[order, 0], marker="o", ms=4, lw=0.8, label=name)
+for name, colour in COLOURS.items():
+    reached = np.unique(points[name][:, :2] * (100, 1e3), axis=0)  # by accuracy, and so is the front
+    front = non_dominated_sorted(reached)
+    size = 8 if name == "best static" else 4  # seen behind others
+    axes.plot(-reached[:, 1], reached[:, 0], "o", ms=size, mew=0, color=colour, alpha=0.25)
+    axes.plot(
+        -front[:, 1], front[:, 0], "o-", ms=size, lw=0.8, drawstyle="steps-post", color=colour, label=name
+    )
 axes.set(
     xlabel="latency [ms per nominal request]",
     ylabel="right [% of nominal requests]",

@@ -75,11 +75,12 @@ played = compare({})
 busy = compare({"workload.rate": 30.0})
 
 # %%
+COLOURS = {"PPO": "#0072b2", "static greedy": "#d55e00", "OLAG": "#e69f00", "cloud only": "#7f7f7f"}
 figure, axes = plt.subplots(1, 2, figsize=(7.2, 2.6), sharex=True, sharey=True, layout="constrained")
 for axis, episodes, title in zip(axes, (played, busy), ("15 requests/s", "30 requests/s"), strict=True):
     for place, (word, name) in enumerate(names.items()):
         costs = -episodes[word].scalar.mean(axis=1)
-        axis.plot(costs, np.full(SEEDS, place), "o", ms=4, alpha=0.5, label=name)
+        axis.plot(costs, np.full(SEEDS, place), "o", ms=4, alpha=0.5, color=COLOURS[name])
         axis.plot(costs.mean(), place, "k|", ms=14)
     axis.set(xlabel="cost per slot", title=title, yticks=range(len(names)), yticklabels=names.values())
 axes[0].invert_yaxis()
