@@ -29,6 +29,9 @@ from idn_gym.scenarios.presets import load_scenario
 class DrawEpisodeCommand(PictureOptions):
     """Draw cost over slots, what is asked for at a node beside what policies keep there, and delay by part.
 
+    Where quality is hidden, also accuracy in force and true accuracy; where models adapt, samples and
+    versions.
+
     Example: static-greedy runs/demo --scenario edge-drift --seed 1
     """
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from experiments.reports.quality_course import QualityCourse
 from experiments.reports.style import COLOURS
 from idn_gym.core.arrays import Floats, Ints, Outcome
 
@@ -26,6 +27,8 @@ class EpisodeCourse(NamedTuple):
     """(T, N, M) segments that it wished, or that were there; or `EMPTY`"""
     parts: Floats | None = None
     """(T, 4) [s] of a served request, as in `DELAY_PARTS`, nan where nobody was served; None: not known"""
+    quality: QualityCourse | None = None
+    """accuracies and versions; None: not known, or nothing is hidden"""
 
 
 def delay_parts(outcome: Outcome, row: int = 0) -> Floats:

@@ -17,6 +17,7 @@ from matplotlib.colors import PowerNorm
 
 from experiments.reports.agent_styles import agent_styles
 from experiments.reports.delay_parts import PART_COLOURS, EpisodeCourse
+from experiments.reports.quality_panels import draw_accuracies, draw_versions
 from experiments.reports.style import COLUMN_INCHES, PageColumns
 from idn_gym.core.arrays import EMPTY, Bools, Floats, Instance, Ints, Tables
 from idn_gym.scenarios.compile import Compiled
@@ -40,7 +41,8 @@ def draw_episode(
 ) -> Any:
     """Cost per slot of all, above heat maps of demand and of what each of them keeps at a node.
 
-    Below, where it is known, what the delay of a request adds up from.
+    Below, where it is known, what the delay of a request adds up from; where quality is hidden, accuracies
+    under conditions; where models adapt, samples and versions.
 
     Args:
         compiled: the scenario.
@@ -53,23 +55,48 @@ def draw_episode(
     node = busiest_site(tables, demand) if node is None else node
     asked = passing_demand(instance, node) / tables.slot_seconds
     mapped = courses[: MOST_MAPS[columns]]
-    rows = [["cost"] * (1 + len(mapped)), ["demand", *range(len(mapped))]]
-    told = all(course.parts is not None for course in mapped)
-    if told:
-        rows.append(["key", *(f"delay {k}" for k in range(len(mapped)))])
+    below = _panels_below(compiled, mapped)
     drawn, grid = plt.subplot_mosaic(
-        rows,
-        figsize=(COLUMN_INCHES[columns], 4.2 + 1.3 * told),
+        _mosaic(len(mapped), below, columns),
+        figsize=(COLUMN_INCHES[columns], 4.2 + 1.3 * len(below)),
         layout="constrained",
-        height_ratios=(1.0, 1.3, 0.7)[: len(rows)],
+        height_ratios=(1.0, 1.3, *(0.7 for _ in below)),
     )
     _draw_costs(drawn, grid["cost"], courses, columns)
     for k, course in enumerate(mapped):
         _draw_kept(grid[k], course, kept_tasks(course.wished, tables, node))
     _draw_demand(drawn, grid["demand"], asked, compiled, node)
-    if told:
-        _draw_delays([grid[f"delay {k}"] for k in range(len(mapped))], grid["key"], mapped)
+    panels = {name: [grid[f"{name} {k}"] for k in range(len(mapped))] for name in below}
+    if "delay" in panels:
+        _draw_delays(panels["delay"], grid["delay key"], mapped)
+    heard = [course.quality for course in mapped if course.quality is not None]
+    if "accuracy" in panels:
+        draw_accuracies(panels["accuracy"], grid["accuracy key"], heard, compiled, instance, node)
+    if "versions" in panels:
+        draw_versions(panels["versions"], grid["versions key"], heard, compiled)
     return drawn
+
+
+def _mosaic(maps: int, below: Sequence[str], columns: PageColumns) -> list[list[Any]]:
+    """Names of panels, row by row; one policy alone has wide ones where there is much to see in time."""
+    cells = 2 if maps == 1 and columns == "two" and "accuracy" in below else 1
+    upper = [["cost"] * (1 + maps), ["demand", *range(maps)]]
+    rows = [[panel for panel in row for _ in range(cells)] for row in upper]
+    for name in below:
+        wide = [f"{name} {k}" for k in range(maps) for _ in range(2 * cells - 1)]
+        rows.append([f"{name} key", *wide])
+    return rows
+
+
+def _panels_below(compiled: Compiled, courses: Sequence[EpisodeCourse]) -> list[str]:
+    """Rows of panels below the heat maps: of what is known of all courses."""
+    heard = all(course.quality is not None for course in courses)
+    there = {
+        "delay": all(course.parts is not None for course in courses),
+        "accuracy": heard,
+        "versions": heard and compiled.adaptations is not None,
+    }
+    return [name for name, known in there.items() if known]
 
 
 def _draw_costs(drawn: Any, axes: Any, courses: Sequence[EpisodeCourse], columns: PageColumns) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments.reports.delay_parts import EpisodeCourse, delay_parts
+from experiments.reports.quality_course import QualityLog
 from experiments.studies.agent_words import stated_agent
 from experiments.training.play import open_agent, told_preference
 from idn_gym.config_reader import ConfigError
@@ -77,22 +78,27 @@ def play_episode(
     Raises:
         ConfigError: see `play_noting`; or the scenario's capacity is not shared.
     """
-    if compile_scenario(scenario).tables.capacity != SHARED:
+    compiled = compile_scenario(scenario)
+    if compiled.tables.capacity != SHARED:
         raise ConfigError(
             "serving.capacity", "'exogenous' is not allowed; outcomes do not tell there who computes"
         )
     parts, served, resident, loads = [], [], [], []
+    quality = None if compiled.answers is None else QualityLog(compiled)
 
     def note(feedback: Feedback) -> None:
         parts.append(delay_parts(feedback.outcome))
         served.append(float(feedback.outcome.served[0].sum()))
         resident.append(feedback.resident[0].copy())
         loads.append(feedback.outcome.link_utilisation[0].copy())
+        if quality is not None:
+            quality.note(feedback)
 
     played = play_noting(note, word, scenario, seed, split, preference)
     held = np.array(resident)
+    heard = None if quality is None else quality.course(played)
     return PlayedEpisode(
-        EpisodeCourse(label, played.scalar[0], held, np.array(parts)),
+        EpisodeCourse(label, played.scalar[0], held, np.array(parts), heard),
         np.array(parts),
         np.array(served),
         held[-1],
