@@ -23,7 +23,7 @@ class Imitation:
     episodes: int = bounded(40, least=1, most=100_000)
     """training episodes; those of a run's seed follow those of the seed before"""
     seconds: float = bounded(4.0, above=0, most=1e6)
-    """[s] processor time of the search for each sequence"""
+    """[s] nominal time of the search for each sequence; what is found is the same on every machine"""
     policies: tuple[str, ...] = ()
     """policies of the registry that play the episodes as well: the search starts from their sequences, too,
     and one of them is imitated where nothing cheaper is found"""

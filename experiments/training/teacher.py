@@ -41,8 +41,7 @@ class Teacher(NamedTuple):
 def find_teacher(config: RunConfig, imitation: Imitation, file: Path) -> Teacher:
     """Search for the sequences, or go on where a killed process left the file.
 
-    How good they are depends on the processor, since each search has its time; a file that is there is used
-    as it is.
+    A file that is there is used as it is.
 
     Args:
         config: of the run; where its preference is "random", each episode has its own.

@@ -39,7 +39,7 @@ class DynamicBracket:
     """why the search stopped: closed (the gap is at most the requested one), time (no more of it) or stalled
     (nothing that was tried costs less)"""
     seconds: float
-    """[s] of processor time, compiling of kernels left out"""
+    """[s] of processor time that it took, compiling of kernels left out"""
 
     @property
     def gap(self) -> float:
@@ -105,8 +105,8 @@ def dynamic_bracket(
         compiled: the scenario.
         instance: drawn from it; the preference is that of the draw.
         b: row.
-        seconds: of processor time, compiling of kernels left out, half of it for the sequence, and what is
-            left for the bound; one search, program or node is always finished.
+        seconds: half of them nominal ones for the sequence (`SearchClock`), and what they left of as much
+            processor time for the bound, but half of it at least; one search, program or node is always finished.
         played: sequences of wishes (T, N, M) that were played, such as a rollout keeps: none costs less
             than `reached`.
         gap: at which the bracket counts as closed.
@@ -120,7 +120,8 @@ def dynamic_bracket(
     """
     check_known_quality(compiled)
     found = find_sequence(compiled, instance, b, SEQUENCE_SHARE * seconds, played, config)
-    bound = dynamic_bound(compiled, instance, b, seconds - found.seconds)
+    left = max(seconds - found.seconds, (1.0 - SEQUENCE_SHARE) * seconds)
+    bound = dynamic_bound(compiled, instance, b, left)
     if bound.least > found.reached * (1.0 + 1e-6) + 1e-9:
         raise FalseBoundError(f"a sequence costs {found.reached:g}, less than the bound of {bound.least:g}")
     bracket = DynamicBracket(

@@ -16,6 +16,7 @@ import numpy as np
 from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import Instance, Ints, Residents
 from idn_gym.core.slots import MOVING, one_row
+from idn_gym.optimum.dynamic.search_clock import SearchClock
 from idn_gym.optimum.search.local import local_optima
 from idn_gym.optimum.search.moves import SearchConfig
 from idn_gym.optimum.search.slot_search import SlotSearch
@@ -56,26 +57,34 @@ def find_candidates(compiled: Compiled, instance: Instance, config: CandidateCon
     return distinct_placements(found)
 
 
-def search_pieces(compiled: Compiled, row: Instance, config: CandidateConfig) -> Iterator[Residents]:
+def search_pieces(
+    compiled: Compiled, row: Instance, config: CandidateConfig, clock: SearchClock | None = None
+) -> Iterator[Residents]:
     """Candidates (N, M) from the pieces of one row, in the order in which they are found, long pieces first.
 
-    Arguments and errors are those of `find_candidates`.
+    Arguments and errors are those of `find_candidates`; the clock counts what is served.
     """
     horizon = row.draw.demand.shape[1]
     for first, last in piece_spans(horizon, config.pieces):
-        yield from search_stretch(compiled, row, first, last, config)
+        yield from search_stretch(compiled, row, first, last, config, clock)
 
 
 def search_stretch(
-    compiled: Compiled, row: Instance, first: int, last: int, config: CandidateConfig
+    compiled: Compiled,
+    row: Instance,
+    first: int,
+    last: int,
+    config: CandidateConfig,
+    clock: SearchClock | None = None,
 ) -> list[Residents]:
     """Candidates (N, M) from the slots [first, last) of one row; see `find_candidates`."""
     looked_at = np.unique(np.linspace(first, last - 1, config.slots).astype(np.int64))
     search = SlotSearch(compiled, _pick_slots(row, looked_at), last - first)
-    return local_optima(
-        search,
-        SearchConfig(restarts=config.restarts, noise=config.noise, budget=config.budget, seed=config.seed),
-    )
+    effort = SearchConfig(restarts=config.restarts, noise=config.noise, budget=config.budget, seed=config.seed)
+    found = local_optima(search, effort)
+    if clock is not None:
+        clock.measure(search.measured, search.served)
+    return found
 
 
 def piece_spans(horizon: int, pieces: int) -> list[tuple[int, int]]:

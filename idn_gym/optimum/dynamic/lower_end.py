@@ -23,6 +23,7 @@ from idn_gym.optimum.dynamic.candidates import (
 )
 from idn_gym.optimum.dynamic.played import SequencePlayer
 from idn_gym.optimum.dynamic.refining import Refiner
+from idn_gym.optimum.dynamic.search_clock import SearchClock
 from idn_gym.optimum.dynamic.sequences import steady_costs, switch_costs
 from idn_gym.optimum.dynamic.transfers import best_held_sequence
 from idn_gym.optimum.search.moves import LEAST_SHARE
@@ -50,9 +51,9 @@ class LowerEnd:
     static: float
     """[cost] of keeping it, its first load included"""
     late: bool
-    """whether the time ended the search"""
+    """whether the nominal time ended the search"""
     seconds: float
-    """[s] of processor time, compiling of kernels left out"""
+    """[s] of processor time that it took, compiling of kernels left out"""
 
 
 def find_sequence(
@@ -69,8 +70,8 @@ def find_sequence(
         compiled: the scenario.
         instance: drawn from it; the preference is that of the draw.
         b: row.
-        seconds: processor time after which to stop, compiling of kernels left out; one search, program or
-            node is always finished.
+        seconds: nominal time after which to stop (`SearchClock`): work is counted, so that the same is found
+            on every machine; one search, program or node is always finished.
         played: sequences of wishes (T, N, M) that are known.
         config: of the searches for candidates.
 
@@ -80,62 +81,48 @@ def find_sequence(
     """
     config = CandidateConfig() if config is None else config
     row = one_row(instance, b)
-    player, rng = SequencePlayer(compiled, row), np.random.default_rng(config.seed)
-    _warm_up(compiled, player)
-    began = time.process_time()
-    clock = _Clock(began, seconds)
-    known = [Refiner(compiled, player, wishes, rng, began + seconds) for wishes in played]
+    _warm_up(compiled, row)
+    began, clock = time.process_time(), SearchClock(seconds)
+    player, rng = SequencePlayer(compiled, row, clock=clock), np.random.default_rng(config.seed)
+    known = [Refiner(compiled, player, wishes, rng) for wishes in played]
     held = [distinct_placements(one.wishes) for one in sorted(known, key=lambda one: one.total)]
     first = [row.tables.pinned, *(some[0] for some in held if len(some) == 1)]
-    pieces = clock.until(search_pieces(compiled, row, config), SEARCHING)
+    pieces = _until(clock, search_pieces(compiled, row, config, clock), SEARCHING)
     candidates = distinct_placements([*first, *pieces, *(p for some in held for p in some)])
-    kept = list(clock.until((float(player.play(one).sum()) for one in candidates), TRYING, len(first)))
+    kept = list(_until(clock, (float(player.play(one).sum()) for one in candidates), TRYING, len(first)))
     candidates = candidates[: len(kept)]
-    static = Refiner(compiled, player, candidates[int(np.argmin(kept))], rng, began + KEEPING * seconds)
+    static = Refiner(compiled, player, candidates[int(np.argmin(kept))], rng, KEEPING)
     static.refine(candidates, kept=True)
-    late = clock.late or static.late
     cheapest = min([static, *known], key=lambda one: one.total)
-    best = Refiner(compiled, player, cheapest.wishes, rng, began + seconds)
+    best = Refiner(compiled, player, cheapest.wishes, rng)
     choices, before = _Choices(compiled, player), np.inf
     while best.total < before * (1.0 - LEAST_SHARE) and not best.late:
         before = best.total
         candidates = distinct_placements([*candidates, static.wishes[0], *best.wishes])
-        best.try_wishes(choices.best_sequence(candidates, began + seconds))
+        best.try_wishes(choices.best_sequence(candidates))
         best.refine(candidates)
     return LowerEnd(
         sequence=best.wishes,
         reached=best.total,
         placement=static.wishes[0].copy(),
         static=static.total,
-        late=late or best.late,
+        late=clock.late,
         seconds=time.process_time() - began,
     )
 
 
-class _Clock:
-    """Ends what takes longer than its share of the time.
-
-    Attributes:
-        late: whether anything was ended so far.
-    """
-
-    def __init__(self, began: float, seconds: float) -> None:
-        self._began, self._seconds = began, seconds
-        self.late = False
-
-    def until(self, found: Iterable[Any], share: float, least: int = 1) -> Iterator[Any]:
-        """Items until a share of the time is over, but at least this many."""
-        for count, one in enumerate(found, 1):
-            yield one
-            if count >= least and time.process_time() > self._began + share * self._seconds:
-                self.late = True
-                return
+def _until(clock: SearchClock, found: Iterable[Any], share: float, least: int = 1) -> Iterator[Any]:
+    """Items until a share of the time is over, but at least this many."""
+    for count, one in enumerate(found, 1):
+        yield one
+        if count >= least and clock.over(share):
+            return
 
 
-def _warm_up(compiled: Compiled, player: SequencePlayer) -> None:
-    """Call the kernels once, on the first slot: no time limit pays for compiling them."""
-    player.steady_costs(player.row.tables.pinned, np.zeros(1, np.int64))
-    search = SlotSearch(compiled, cut_slots(player.row, 0, 1))
+def _warm_up(compiled: Compiled, row: Instance) -> None:
+    """Call the kernels once, on the first slot: the seconds told are not of compiling them."""
+    SequencePlayer(compiled, row).steady_costs(row.tables.pinned, np.zeros(1, np.int64))
+    search = SlotSearch(compiled, cut_slots(row, 0, 1))
     for node, segment in search.items[:1]:
         search.gain(search.load(node, segment))
 
@@ -147,17 +134,17 @@ class _Choices:
         self._compiled, self._player = compiled, player
         self._steady: dict[bytes, Floats] = {}
 
-    def best_sequence(self, candidates: Residents, end: float) -> Residents:
+    def best_sequence(self, candidates: Residents) -> Residents:
         """The best sequence (T, N, M) among candidates, the pins first."""
         keys = [one.tobytes() for one in candidates]
         fresh = [i for i, key in enumerate(keys) if key not in self._steady]
-        costs = steady_costs(self._compiled, self._player.row, candidates[fresh])
+        costs = steady_costs(self._player, candidates[fresh])
         self._steady |= dict(zip([keys[i] for i in fresh], costs.T, strict=True))
         steady = np.stack([self._steady[key] for key in keys], axis=1)
         chosen = np.append(0, _most_useful(steady, MOST_CANDIDATES - 1))
         candidates, steady = candidates[chosen], steady[:, chosen]
         switch = switch_costs(self._compiled, candidates, self._player.row.draw.weights[0])
-        return candidates[best_held_sequence(self._player, candidates, steady, switch, end)]
+        return candidates[best_held_sequence(self._player, candidates, steady, switch)]
 
 
 def _most_useful(steady: Floats, most: int) -> Ints:

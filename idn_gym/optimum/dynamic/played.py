@@ -16,6 +16,7 @@ from idn_gym.core.slots import one_row, put_fields
 from idn_gym.core.transition import initial_state, play_slots
 from idn_gym.core.validate import check_placement
 from idn_gym.core.workspace import make_scratch
+from idn_gym.optimum.dynamic.search_clock import SearchClock
 from idn_gym.rewards import add_rewards
 from idn_gym.scenarios.compile import Compiled
 
@@ -44,12 +45,17 @@ class SequencePlayer:
     Attributes:
         row: an instance of that row alone.
         slots: T of it.
+        clock: counts what is played.
     """
 
-    def __init__(self, compiled: Compiled, instance: Instance, b: int = 0) -> None:
-        """Take the row; arguments are those of `sequence_costs`."""
+    def __init__(
+        self, compiled: Compiled, instance: Instance, b: int = 0, clock: SearchClock | None = None
+    ) -> None:
+        """Take the row; arguments are those of `sequence_costs`. Without a clock, time has no end."""
         row = self.row = one_row(instance, b)
+        self.clock = SearchClock() if clock is None else clock
         tables, draw = row
+        self._classes = len(tables.class_task)
         self.slots: int = draw.demand.shape[1]
         self._states = initial_state(row), initial_state(row)
         self._action = Action(np.empty_like(self._states[0].resident))
@@ -72,6 +78,7 @@ class SequencePlayer:
         costs = np.empty(self.slots)
         for t in range(self.slots):
             costs[t] = self._play_slot(t % 2, wishes[t])
+        self._pay(self.slots)
         return costs
 
     def steady_costs(self, placement: Residents, slots: Ints) -> Floats:
@@ -98,6 +105,7 @@ class SequencePlayer:
             before.slot[0] = t
             before.resident[0] = residents[i]
             costs[i] = self._play_slot(0, residents[i])
+        self._pay(len(slots))
         return costs
 
     def move_costs(self, placement: Residents, wish: Residents, slot: int) -> Floats:
@@ -115,7 +123,11 @@ class SequencePlayer:
         costs: list[float] = []
         while not costs or (self._outcome.in_flight[0] > 0 and slot + len(costs) < self.slots):
             costs.append(self._play_slot(len(costs) % 2, wish))
+        self._pay(len(costs))
         return np.array(costs)
+
+    def _pay(self, slots: int) -> None:
+        self.clock.play(slots, slots * self._classes)
 
     def _play_slot(self, turn: int, wish: Residents) -> float:
         """Cost of a slot that begins in the state of that number, and ends in the other one."""

@@ -8,7 +8,6 @@ stretch by stretch. A placement that is kept all the time is improved in the sam
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 
 import numpy as np
@@ -41,7 +40,7 @@ class Refiner:
         player: SequencePlayer,
         wishes: Residents,
         rng: np.random.Generator,
-        end: float,
+        share: float = 1.0,
     ) -> None:
         """Start.
 
@@ -50,9 +49,9 @@ class Refiner:
             player: of the row.
             wishes: (T, N, M) to start from, or (N, M): one that is kept.
             rng: draws the order of nodes, and rows where there are too many.
-            end: processor time [s] at which to stop.
+            share: of the player's time after which to stop.
         """
-        self._compiled, self._player, self._rng, self._end = compiled, player, rng, end
+        self._compiled, self._player, self._rng, self._share = compiled, player, rng, share
         self._weights = player.row.draw.weights[0]
         self._most = max(LEAST_ROWS, MOST_PLAYS // (player.slots * len(player.row.tables.class_task)))
         self.costs = player.play(wishes)
@@ -66,7 +65,7 @@ class Refiner:
     @property
     def late(self) -> bool:
         """Whether the time is over."""
-        return time.process_time() > self._end
+        return self._player.clock.over(self._share)
 
     def refine(self, candidates: Residents, kept: bool = False) -> None:
         """Go over the nodes until nothing gets cheaper, or the time is over.
@@ -101,6 +100,7 @@ class Refiner:
             path = np.full(len(steady), (steady.sum(0) + switch[0]).argmin())
         else:
             path, _ = best_path(len(steady), steady.shape[1], ExpectedMoves(steady, switch, slots))
+            self._player.clock.look_at(steady.size * steady.shape[1])
         self._adopt(v, rows[path], kept)
 
     def _steady(self, v: int, rows: Residents) -> Floats:

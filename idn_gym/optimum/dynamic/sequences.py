@@ -20,25 +20,18 @@ from idn_gym.scenarios.compile import Compiled
 EVERY_NODE = slice(None)
 
 
-def steady_costs(
-    compiled: Compiled, instance: Instance, placements: Residents, slots: Ints | None = None, b: int = 0
-) -> Floats:
-    """Scalar cost of slots with each placement resident in full, loading left out.
+def steady_costs(player: SequencePlayer, placements: Residents) -> Floats:
+    """Scalar cost of all slots of a row with each placement resident in full, loading left out.
 
     Args:
-        compiled: the scenario.
-        instance: drawn from it; the preference is that of the draw.
+        player: of the row.
         placements: (K, N, M).
-        slots: which of the instance; all if None.
-        b: row.
 
     Returns:
-        (len(slots), K)
+        (T, K)
     """
-    player = SequencePlayer(compiled, instance, b)
-    chosen = np.arange(player.slots) if slots is None else slots
-    costs = [player.steady_costs(placement, chosen) for placement in placements]
-    return np.stack(costs, axis=1) if costs else np.zeros((len(chosen), 0))
+    costs = [player.steady_costs(placement, np.arange(player.slots)) for placement in placements]
+    return np.stack(costs, axis=1) if costs else np.zeros((player.slots, 0))
 
 
 def switch_costs(

@@ -8,8 +8,6 @@ result is the best among such sequences as far as estimates do not exceed the tr
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, INSTANT, Floats, Ints, Residents, Tables
@@ -111,26 +109,25 @@ def best_held_sequence(
     placements: Residents,
     steady: Floats,
     switch: Floats,
-    end: float = np.inf,
 ) -> Ints:
     """The best sequence that holds a wish until its loads end: which placement to wish for (T,).
 
     Args:
-        player: of the row.
+        player: of the row; when its time is over, the best sequence played until then is returned.
         placements: (K, N, M), the pins first.
         steady: (T, K) of `steady_costs`.
         switch: (K, K) of `switch_costs`.
-        end: processor time [s] at which to stop; the best sequence that was played until then is returned.
     """
     moves = ExpectedMoves(steady, switch, load_slots(player.row.tables, placements))
     found: tuple[float, Ints] | None = None
     while True:
         path, _ = best_path(len(steady), steady.shape[1], moves)
+        player.clock.look_at(steady.size * steady.shape[1])
         reached = float(player.play(placements[path]).sum())
         if found is None or reached < found[0]:
             found = reached, path
         unknown = moves.unknown(path)
-        if not unknown or time.process_time() > end:
+        if not unknown or player.clock.over():
             return found[1]
         for t, i, j in unknown:
             moves.note(t, i, j, player.move_costs(placements[i], placements[j], t))

@@ -59,6 +59,7 @@ class Search:
         teams: items that an option needs on two nodes or more.
         placement: (N, M), changed by `apply` alone.
         served: batches served so far.
+        measured: gains measured so far.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Search:
             slots: how many slots of each episode to look at.
             one_per_task: see `SearchConfig`.
         """
-        self.one_per_task = one_per_task
+        self.one_per_task, self.measured = one_per_task, 0
         tables = self.tables = compiled.tables
         sample = np.unique(np.linspace(0, instance.draw.demand.shape[1] - 1, slots).astype(np.int64))
         self._sample = ClassCosts(instance, compiled.scales, sample, compiled.objectives)
@@ -147,6 +148,7 @@ class Search:
 
     def gain(self, move: Move) -> tuple[float, Floats]:
         """Cost that the move saves, and the classes' costs after it."""
+        self.measured += 1
         resident = self._sample.resident
         before = [int(resident[0, v, m]) for v, m, _ in move]
         classes = np.zeros(len(self.costs), np.bool_)

@@ -19,7 +19,7 @@ class ClairvoyantSequenceConfig(CandidateConfig):
     """Effort of the search for sequences."""
 
     seconds: float = bounded(30.0, above=0)
-    """processor time per episode"""
+    """[s] nominal time per episode, see `SearchClock`"""
 
 
 class ClairvoyantSequence(PlacementPolicy):

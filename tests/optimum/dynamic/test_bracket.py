@@ -1,5 +1,8 @@
 """The bracket of the best sequence: never worse than what was played, nor than the best placement kept."""
 
+import itertools
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -84,6 +87,18 @@ def test_a_sequence_that_is_known_is_kept_though_there_is_no_time(turns):
     told = find_sequence(compiled, instance, seconds=0.0, played=[good.sequence])
     assert alone.late and told.late and alone.reached > told.reached
     assert told.reached == pytest.approx(good.reached) and told.static >= good.static * (1.0 - 1e-9)
+
+
+def test_what_is_found_does_not_depend_on_the_machine(turns, monkeypatch):
+    """A search that has no time to end finds the same where every look at the processor's clock takes a minute."""
+    compiled, instance = compile_scenario(turns), build_instance(turns, [0])
+    found = find_sequence(compiled, instance, seconds=0.01)
+    slow = itertools.count(0.0, 60.0)
+    monkeypatch.setattr(time, "process_time", lambda: next(slow))
+    again = find_sequence(compiled, instance, seconds=0.01)
+    assert found.late and again.late and again.seconds > 50.0
+    np.testing.assert_array_equal(again.sequence, found.sequence)
+    np.testing.assert_array_equal(again.placement, found.placement)
 
 
 def test_a_search_that_left_something_out_is_late(turns, monkeypatch):

@@ -37,7 +37,7 @@ def test_instant_loading_costs_what_it_is_priced_at(data, seed, worlds, make_sce
     instance = build_instance(compiled.scenario, [seed])
     rng = np.random.default_rng(seed)
     placements = few_placements(compiled, 6, rng)
-    steady = steady_costs(compiled, instance, placements)
+    steady = steady_costs(SequencePlayer(compiled, instance), placements)
     switch = switch_costs(compiled, placements, instance.draw.weights[0])
     path = rng.integers(0, len(placements), len(steady))
     priced = steady[np.arange(len(path)), path] + switch[np.append(0, path[:-1]), path]
@@ -52,7 +52,7 @@ def test_the_programme_is_the_best_of_all_sequences(data, seed, worlds, make_sce
     compiled = compile_scenario(make_scenario(**world))
     instance = build_instance(compiled.scenario, [seed])
     placements = few_placements(compiled, 4, np.random.default_rng(seed))
-    steady = steady_costs(compiled, instance, placements)
+    steady = steady_costs(SequencePlayer(compiled, instance), placements)
     switch = switch_costs(compiled, placements, instance.draw.weights[0])
     path = best_sequence(steady, switch)
     player = SequencePlayer(compiled, instance)

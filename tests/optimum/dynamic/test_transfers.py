@@ -52,7 +52,7 @@ def test_the_programme_is_about_the_best_that_holds_wishes(data, seed, worlds, m
     instance = build_instance(compiled.scenario, [seed])
     placements = few_placements(compiled, 3, np.random.default_rng(seed))
     player = SequencePlayer(compiled, instance)
-    steady = steady_costs(compiled, instance, placements)
+    steady = steady_costs(player, placements)
     switch = switch_costs(compiled, placements, instance.draw.weights[0])
     path = best_held_sequence(player, placements, steady, switch)
     reached = player.play(placements[path]).sum()
