@@ -80,8 +80,8 @@ def search_stretch(
     """Candidates (N, M) from the slots [first, last) of one row; see `find_candidates`."""
     looked_at = np.unique(np.linspace(first, last - 1, config.slots).astype(np.int64))
     search = SlotSearch(compiled, _pick_slots(row, looked_at), last - first)
-    effort = SearchConfig(restarts=config.restarts, noise=config.noise, budget=config.budget, seed=config.seed)
-    found = local_optima(search, effort)
+    wanted = SearchConfig(config.restarts, config.noise, config.budget, seed=config.seed)
+    found = local_optima(search, wanted)
     if clock is not None:
         clock.measure(search.measured, search.served)
     return found

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Residents
+from idn_gym.core.arrays import EMPTY, Floats, Ints, Residents
 from idn_gym.core.geometry import bytes_to_load
 from idn_gym.optimum.dynamic.played import SequencePlayer
 from idn_gym.optimum.load_prices import byte_prices

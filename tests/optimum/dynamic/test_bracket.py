@@ -90,7 +90,7 @@ def test_a_sequence_that_is_known_is_kept_though_there_is_no_time(turns):
 
 
 def test_what_is_found_does_not_depend_on_the_machine(turns, monkeypatch):
-    """A search that has no time to end finds the same where every look at the processor's clock takes a minute."""
+    """A search without time to end finds the same where each look at the processor's clock takes a minute."""
     compiled, instance = compile_scenario(turns), build_instance(turns, [0])
     found = find_sequence(compiled, instance, seconds=0.01)
     slow = itertools.count(0.0, 60.0)
