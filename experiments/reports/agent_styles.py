@@ -26,7 +26,8 @@ _ROWS = (
     "exits",
     "cloud-only, infida-coupled, lru-aware, random, association-random, clairvoyant-mpc, S with "
     "wait-then-ftpl, ppo-conditioned",
-    "index, lfu, mpc, dqn, window-greedy-shared, maskable-ppo, ppo-each, clairvoyant-greedy-shared",
+    "index, lfu, mpc, dqn, window-greedy-shared, maskable-ppo, ppo-each, clairvoyant-greedy-shared, "
+    "smoothed-ader",
     "olag-shared, infida-best-of-two, qr-dqn, infida-lazy, library, whole, library-smoothed, tqc",
     "infida-adahedge, window-greedy, sg, on-device, sac, infida-offline, sg-shared, hybrid-adahedge, "
     "naive cut",

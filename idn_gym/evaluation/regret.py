@@ -154,3 +154,18 @@ def steepest_slopes(gradient: Floats, size: Floats, node_start: Ints) -> Floats:
     steep = np.abs(gradient) / size
     largest = [steep[..., i:j].max(axis=-1, initial=0.0) for i, j in pairwise(node_start.tolist())]
     return np.stack(largest, axis=-1)
+
+
+def path_lengths(fractions: Floats, size: Floats, node_start: Ints) -> Floats:
+    """Length (N,) [sqrt(bytes)] of each node's path: sum over slots of sqrt(sum of size x change^2).
+
+    A slot in which whole models of m bytes come or go adds sqrt(m).
+
+    Args:
+        fractions: (T, I) of slots, the columns of the learner that is compared with them.
+        size: (I,) [bytes] of the columns.
+        node_start: (N+1,) first column of each node.
+    """
+    squares = size * np.diff(fractions, axis=0) ** 2
+    found = [np.sqrt(squares[:, i:j].sum(axis=1)).sum() for i, j in pairwise(node_start.tolist())]
+    return np.array(found)

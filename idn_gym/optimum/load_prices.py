@@ -71,6 +71,17 @@ def option_price_per_byte(compiled: Compiled, full_load: float | None, weights: 
     return price_per_byte(compiled.tables, price)
 
 
+def option_prices_per_byte(compiled: Compiled, full_load: float | None, weights: Floats) -> Floats:
+    """Prices of a loaded byte (B,) [cost/byte] by an option `load_price`, for a batch of episodes.
+
+    Args:
+        compiled: the scenario.
+        full_load: as in `option_price_per_byte`.
+        weights: (B, D) preferences of the episodes.
+    """
+    return np.array([option_price_per_byte(compiled, full_load, one) for one in weights])
+
+
 def load_cost(tables: Tables, placement: Residents, byte: float, held: Residents | None = None) -> float:
     """Cost of loading a placement [cost], all devices of each node counted.
 

@@ -94,6 +94,9 @@ _SHIPPED: dict[str, PolicyEntry] = {
     "infida-adahedge-smoothed": _mirror(
         "infida_adahedge_smoothed", "AdaHedge over mirrors with a price on movement"
     ),
+    "smoothed-ader": _mirror(
+        "smoothed_ader", "Hedge over gradient ascent with a grid of fixed steps and a price on movement"
+    ),
     "infida-optimistic": _mirror("infida_optimistic", "INFIDA with hints (optimistic)"),
     "oga": _mirror("oga", "online gradient ascent"),
     "ftrl-entropy": _mirror("ftrl_entropy", "follow the regularised leader, entropy"),

@@ -11,6 +11,7 @@ from idn_gym.evaluation.regret import (
     gain_per_request,
     gain_share,
     last_slots,
+    path_lengths,
     regret,
     steepest_slopes,
     updates_per_slot,
@@ -94,3 +95,9 @@ def test_the_bound_holds_for_mirror_ascent_on_an_adversary():
 def test_steepest_slopes_of_nodes_without_columns_are_zero():
     slopes = steepest_slopes(np.array([[2.0, -9.0, 4.0]]), np.array([1.0, 3.0, 1.0]), np.array([0, 2, 2, 3]))
     np.testing.assert_allclose(slopes, [[3.0, 0.0, 4.0]])
+
+
+def test_path_lengths_by_hand():
+    fractions = np.array([[0.0, 1.0, 0.5], [1.0, 0.0, 0.5], [1.0, 0.0, 1.0]])
+    lengths = path_lengths(fractions, np.array([4.0, 5.0, 16.0]), np.array([0, 2, 2, 3]))
+    assert lengths.tolist() == [3.0, 0.0, 2.0]

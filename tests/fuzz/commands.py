@@ -32,6 +32,7 @@ SMALL = {
         *("--scenario", "tiny", "--seeds", "1", "horizon=4"),
     ],
     "check_forecasts": ["--scenario", "tiny", "--seeds", "1", "--horizon", "2", "horizon=4"],
+    "check_dynamic_regret": ["--seeds", "1", "--against", "lru", "horizon=4"],
     "bench_hindsight": ["--scenario", "tiny", "--limit", "1", "--iterations", "1", "horizon=4"],
     "bench_learners": ["--scenario", "tiny", "--slots", "4", "--agents", "lfu", "lru"],
     "study": ["small_study.yaml", "--out", "study", "--workers", "1"],

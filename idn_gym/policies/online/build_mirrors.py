@@ -11,6 +11,7 @@ from idn_gym.policies.online.experts import Hedge, HedgeConfig
 from idn_gym.policies.online.mirror import MirrorAscent, MirrorConfig
 from idn_gym.policies.online.mirror_state import Update
 from idn_gym.policies.online.optimistic import Optimistic, OptimisticConfig
+from idn_gym.policies.online.smoothed_ader import SmoothedAder, SmoothedAderConfig
 from idn_gym.policies.online.warm_start import GREEDY, WarmStartConfig
 from idn_gym.scenarios.compile import Compiled
 
@@ -67,6 +68,12 @@ def infida_adahedge(env: Env, **options: Any) -> Hedge:
 def infida_adahedge_smoothed(env: Env, **options: Any) -> Hedge:
     """INFIDA without tuning whose experts pay for how they move; see `HedgeConfig`."""
     return infida_adahedge(env, **{"load_price": None, "coupled": True, **options})
+
+
+def smoothed_ader(env: Env, **options: Any) -> SmoothedAder:
+    """A grid of fixed steps whose experts pay for how they move; see `SmoothedAderConfig`."""
+    options = {"load_price": None, "coupled": True, **options}
+    return SmoothedAder(_compiled(env), env.num_envs, from_plain(SmoothedAderConfig, options, "agent"))
 
 
 def infida_optimistic(env: Env, **options: Any) -> Optimistic:

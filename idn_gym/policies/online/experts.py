@@ -7,10 +7,9 @@ weighs the experts for itself by their linearised gains l_k = <g, z_k> on its ow
 A node's regret is at most that of its best expert plus O(max |l| sqrt(T ln K)).
 
 `infida-adahedge-smoothed` is the same with costs of moving: expert k is weighed by
-l_k - p sum s |z_k - (before)| / 2, p the price of a byte. That is the movement term of Smoothed Ader (NeurIPS
-2021; its text could not be read here), in bytes times price. The rest of Smoothed Ader is not here: its
-experts are a grid of fixed steps, which its dynamic regret needs; ours are multiples of adaptive steps that
-fall with time, and have no such bound.
+l_k - p sum s |z_k - (before)| / 2, p the price of a byte: the movement term of Smoothed Ader, in bytes times
+price. Its experts are multiples of adaptive steps that fall with time, and have no bound on dynamic regret:
+the learner with the grid of fixed steps, and the bound, is `smoothed_ader.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ import numpy as np
 
 from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.core.arrays import Bools, Floats, Residents
-from idn_gym.optimum.load_prices import option_price_per_byte
+from idn_gym.optimum.load_prices import option_prices_per_byte
+from idn_gym.policies.online.expert_set import ExpertSet
 from idn_gym.policies.online.learner import OnlineLearner
 from idn_gym.policies.online.mirror_state import MirrorState, Update, warm_start
 from idn_gym.policies.online.warm_start import WarmStartConfig
@@ -114,40 +114,17 @@ class Hedge(OnlineLearner):
                 for entropy in (True, False)
                 for scale in self.config.scales
             ]
+            self._set = ExpertSet(self.experts)
             self.hedge = AdaHedge(self.rows, len(self.polytope.budget), len(self.experts))
-            start = self.polytope.node_start
-            # nodes without items would break `reduceat`
-            self._nodes = np.flatnonzero(start[1:] > start[:-1])
-            self._before = np.zeros((len(self.experts), *self.fractional.shape))
-        for expert, before in zip(self.experts, self._before, strict=True):
-            expert.begin(rows)
-            before[rows] = expert.z[rows]
+        self._set.begin(rows)
         self.hedge.begin(rows)
-        self._mix()
+        self._set.mix(self.hedge.weights(), self.fractional)
 
     def learn(self, feedback: Feedback) -> None:
-        gains = np.zeros_like(self.hedge.total)
-        starts = self.polytope.node_start[self._nodes]
-        moving = 0.5 * self._byte_prices(feedback)[:, None] * self.polytope.size
+        weights = feedback.revealed.draw.weights
+        prices = option_prices_per_byte(self.compiled, self.config.load_price, weights)
+        moving = 0.5 * prices[:, None] * self.polytope.size
         moving *= self.tables.node_count[self.items.node]
-        for k, expert in enumerate(self.experts):
-            worth = self.gradient * expert.z - moving * np.abs(expert.z - self._before[k])
-            if len(starts):
-                gains[:, self._nodes, k] = np.add.reduceat(worth, starts, axis=1)
-            self._before[k] = expert.z
-        self.hedge.learn(gains)
-        for expert in self.experts:
-            expert.move(self.gradient)
-        self._mix()
-
-    def _byte_prices(self, feedback: Feedback) -> Floats:
-        """(B,) [cost/byte] price of movement."""
-        price, weights = self.config.load_price, feedback.revealed.draw.weights
-        return np.array([option_price_per_byte(self.compiled, price, one) for one in weights])
-
-    def _mix(self) -> None:
-        weights = self.hedge.weights()[:, self.items.node]
-        self.fractional[:] = 0.0
-        for k, expert in enumerate(self.experts):
-            self.fractional += weights[:, :, k] * expert.z
-        np.clip(self.fractional, 0.0, 1.0, out=self.fractional)
+        self.hedge.learn(self._set.earn(self.gradient, moving))
+        self._set.move(self.gradient)
+        self._set.mix(self.hedge.weights(), self.fractional)

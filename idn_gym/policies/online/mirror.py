@@ -113,6 +113,26 @@ class MirrorAscent(OnlineLearner):
 
 def theory_steps(learner: OnlineLearner, geometry: Update, peak: float) -> Floats:
     """(N,) the fixed steps of the published bound, with the constants of each node."""
+    norms = declared_norms(learner, geometry, peak)
+    horizon = learner.compiled.scenario.horizon
+    width = widths(learner.polytope, Update(geometry.entropy, False))
+    width = width * (1.0 if geometry.entropy else np.sqrt(2.0))
+    steps = np.zeros_like(width)
+    np.divide(width, np.sqrt(norms * horizon), out=steps, where=norms > 0.0)
+    return steps
+
+
+def declared_norms(learner: OnlineLearner, geometry: Update, peak: float) -> Floats:
+    """(N,) squared dual norm of each node's gradient that is declared before an episode.
+
+    It is that of an empty network while each batch is `peak` times its nominal size, at nominal costs. With
+    whole models none is larger while no batch is.
+
+    Args:
+        learner: whose columns and scenario.
+        geometry: entropy, (max |g| / s)^2; or Euclidean, sum g^2 / s.
+        peak: largest batch over the nominal one.
+    """
     tables, polytope = learner.tables, learner.polytope
     draw = learner.nominal._replace(demand=peak * learner.nominal.demand)
     gradient = np.zeros((1, len(polytope.size)))
@@ -121,8 +141,5 @@ def theory_steps(learner: OnlineLearner, geometry: Update, peak: float) -> Float
     gain_and_gradient(tables, draw, 0, 0, learner.items, nothing, gradient[0], layers)
     norms = np.zeros((1, len(polytope.budget)))
     add_norms(polytope, gradient, np.zeros_like(gradient), geometry, norms)
-    horizon = learner.compiled.scenario.horizon
-    width = widths(polytope, Update(geometry.entropy, False)) * (1.0 if geometry.entropy else np.sqrt(2.0))
-    steps = np.zeros_like(width)
-    np.divide(width, np.sqrt(norms[0] * horizon), out=steps, where=norms[0] > 0.0)
-    return steps
+    found: Floats = norms[0]
+    return found

@@ -201,6 +201,7 @@ def test_options_are_checked(name, options, make_learner):
         ("infida-coupled", "exact", True),
         ("infida-best-of-two", "best-of-two", True),
         ("infida-lazy", "exact", True),
+        ("smoothed-ader", "exact", True),
         *((name, "exact", False) for name in ("infida-adahedge", "oga", "ftrl-entropy", "ftrl-euclid")),
         ("infida-offline", "best-of-two", False),
     ],

@@ -103,6 +103,7 @@ def test_net_regret_keeps_its_bound_and_fractions_move_no_further_than_proven(
 NAMES = (
     "infida-adahedge",
     "infida-adahedge-smoothed",
+    "smoothed-ader",
     "ftpl",
     "wait-then-ftpl",
     "ftpl-splits",
@@ -113,7 +114,7 @@ def test_the_option_has_one_default_and_names_that_say_so_pay_as_the_score_does(
     pytest.importorskip("highspy")
     scenario = cells(tasks=2, hold=1.0, horizon=2)
     found = {name: make_learner(name, scenario).config.load_price for name in NAMES}
-    paying = {"infida-adahedge-smoothed", "wait-then-ftpl"}
+    paying = {"infida-adahedge-smoothed", "smoothed-ader", "wait-then-ftpl"}
     assert found == {name: None if name in paying else 0.0 for name in NAMES}
     assert BestStaticConfig().load_price == 0.0
 

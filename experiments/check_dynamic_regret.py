@@ -1,0 +1,137 @@
+"""Measure dynamic regret beside what is proven: ``python -m experiments.check_dynamic_regret``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from experiments.training.play import open_agent
+from idn_gym.commands import grammar
+from idn_gym.commands.grammar import Changes, assignments
+from idn_gym.commands.options import SeedOption
+from idn_gym.commands.tables import print_rows
+from idn_gym.config_reader import ConfigError, bounded, show
+from idn_gym.core.arrays import Floats
+from idn_gym.evaluation.intervals import mean_interval
+from idn_gym.evaluation.regret import path_lengths
+from idn_gym.evaluation.rollout import rollout
+from idn_gym.evaluation.wishes import wishes
+from idn_gym.optimum.load_prices import full_load_price, price_per_byte
+from idn_gym.policies.online.smoothed_ader import SmoothedAder
+from idn_gym.policies.online.warm_start import Columns, held_columns
+from idn_gym.policy import Feedback
+from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.presets import load_scenario
+
+
+class DynamicRegret(NamedTuple):
+    """One comparator, by episode (B,); gains and regrets [cost] per slot and nominal request."""
+
+    gain: Floats
+    """of the sequence, its loads left out"""
+    path: Floats
+    """length over that of the longest path"""
+    regret: Floats
+    """of the fractions, with their loads"""
+    bound: Floats
+    """on that regret"""
+
+
+@dataclass(kw_only=True)
+class CheckDynamicRegretCommand(SeedOption):
+    """Measure the dynamic regret of `smoothed-ader` beside its proven bound.
+
+    Regret is that of its fractions, all of their loads paid, against the placements that other agents hold;
+    loads of these are not charged. Test seeds, 95 % intervals over episodes.
+
+    Example: --scenario adversary --seeds 5 --against best-static clairvoyant-greedy
+    """
+
+    scenario: str = "adversary"
+    """preset or YAML file"""
+    against: tuple[str, ...] = ("best-static", "clairvoyant-sequence")
+    """agents whose placements are the sequences"""
+    load_price: float | None = bounded(None, least=0)
+    """cost of loading all memory once, in serving cost per slot (default: as the score charges it)"""
+    changes: Changes = ()
+    """changes to the scenario, such as horizon=100"""
+
+    def run(self) -> None:
+        """Play, and print a row for each agent."""
+        scenario = load_scenario(self.scenario, assignments(self.changes))
+        found = dynamic_regrets(scenario, range(self.seeds), self.against, self.load_price)
+        rows = [(name, *(f"{mean_interval(value):.4f}" for value in one)) for name, one in found.items()]
+        print(f"{scenario.name}: smoothed-ader against sequences of placements, {self.seeds} test seeds\n")
+        print_rows(("sequence", "its gain", "path over longest", "regret with loads", "proven at most"), rows)
+
+
+def dynamic_regrets(
+    scenario: Scenario, seeds: Sequence[int], against: Sequence[str], load_price: float | None
+) -> dict[str, DynamicRegret]:
+    """Play `smoothed-ader`, and compare its fractions with what other agents hold.
+
+    Args:
+        scenario: the scenario.
+        seeds: test seeds, one per episode.
+        against: names of agents.
+        load_price: cost of loading all memory once; None: as the score charges it.
+
+    Raises:
+        ConfigError: no bound is proven for the scenario, or an agent is unknown.
+    """
+    env, policy = open_agent("smoothed-ader", scenario, seeds, load_price=load_price)
+    assert isinstance(policy, SmoothedAder)
+    if policy.unproven is not None:
+        problem = f"{show(scenario.name)} is not allowed: {policy.unproven}; must be one with a proven bound"
+        raise ConfigError("--scenario", problem)
+    sequences = {name: held_sequence(name, scenario, seeds, policy) for name in against}
+    earned, gains = np.zeros(len(seeds)), {name: np.zeros(len(seeds)) for name in against}
+    scratch = np.zeros_like(policy.gradient[0])
+
+    def note(feedback: Feedback) -> None:
+        nonlocal earned
+        earned = earned + policy.fractional_gain
+        slot = int(feedback.before.slot[0])
+        for name, held in sequences.items():
+            for b in range(len(seeds)):
+                gains[name][b] += policy.measure(feedback.revealed, b, held[b, slot], scratch)
+
+    rollout(policy, env, seeds, on_slot=note)
+    return {name: _measured(policy, held, gains[name], earned) for name, held in sequences.items()}
+
+
+def held_sequence(name: str, scenario: Scenario, seeds: Sequence[int], learner: SmoothedAder) -> Floats:
+    """(B, T, I) columns of the learner that an agent's placements hold, 1 or 0."""
+    env, policy = open_agent(name, scenario, seeds)
+    played = rollout(policy, env, seeds, wishes=True)
+    tables, items = learner.tables, learner.items
+    columns = Columns(items.node, items.model, items.segment)
+    logs = [wishes(log, scenario.horizon, tables.pinned.shape) for log in played.wishes]
+    return np.array([[held_columns(tables, columns, one) for one in log] for log in logs])
+
+
+def _measured(policy: SmoothedAder, held: Floats, gain: Floats, earned: Floats) -> DynamicRegret:
+    """Regret and bound of one sequence (B, T, I) that gains (B,) [cost]."""
+    tables, polytope, state = policy.tables, policy.polytope, policy.state
+    assert state is not None
+    price: Any = policy.config.load_price
+    byte = price_per_byte(tables, full_load_price(policy.compiled) if price is None else price)
+    path = np.array([path_lengths(one, polytope.size, polytope.node_start) for one in held])
+    bound = policy.dynamic_bound(path)
+    assert bound is not None
+    unit = tables.nominal_requests * held.shape[1]
+    longest = state.diameter.sum() * max(1, held.shape[1] - 1)
+    regret = gain - earned + byte * policy.fractional_loaded
+    return DynamicRegret(gain / unit, path.sum(axis=1) / longest, regret / unit, bound / unit)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(CheckDynamicRegretCommand, words, "python -m experiments.check_dynamic_regret")
+
+
+if __name__ == "__main__":
+    main()
