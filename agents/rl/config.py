@@ -15,7 +15,6 @@ from agents.rl.on_policy_config import (
     PPOFamilyConfig,
     RecurrentPPOConfig,
 )
-from idn_gym.actions import ACTION_CODECS
 from idn_gym.config_reader import ConfigError, show
 from idn_gym.observations import OBSERVERS
 
@@ -40,7 +39,7 @@ def check_codec(agent: AgentConfig, codec: str) -> None:
     """Refuse an action codec that the agent does not support.
 
     Raises:
-        ConfigError: the codec is not in `AlgorithmConfig.codecs`.
+        ConfigError: `AlgorithmConfig.supports` says no.
     """
     plain = {"kind": agent.kind, "imitation": getattr(agent, "imitation", None)}
     if not acts_through(plain, codec):
@@ -99,8 +98,7 @@ def acts_through(agent: Any, codec: str) -> bool:
     kind = _kind(agent)
     if kind is None or (agent.get("imitation") not in (None, False) and codec not in IMITATES):
         return kind is None
-    # The name is looked up first, so that packages that may define it are imported.
-    return codec in ACTION_CODECS and codec in kind.codecs()
+    return kind.supports(codec)
 
 
 def fallback(agent: Any) -> str:
