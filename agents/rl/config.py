@@ -15,6 +15,7 @@ from agents.rl.on_policy_config import (
     PPOFamilyConfig,
     RecurrentPPOConfig,
 )
+from idn_gym.actions import ACTION_CODECS
 from idn_gym.config_reader import ConfigError, show
 from idn_gym.observations import OBSERVERS
 
@@ -39,8 +40,9 @@ def check_codec(agent: AgentConfig, codec: str) -> None:
     """Refuse an action codec that the agent does not support.
 
     Raises:
-        ConfigError: `AlgorithmConfig.supports` says no.
+        ConfigError: there is no such codec, or `AlgorithmConfig.supports` says no.
     """
+    ACTION_CODECS.find(codec)
     plain = {"kind": agent.kind, "imitation": getattr(agent, "imitation", None)}
     if not acts_through(plain, codec):
         allowed = ", ".join(name for name in agent.codecs() if acts_through(plain, name))

@@ -44,13 +44,17 @@ def test_agents_come_back_from_their_files_and_play_the_same(tmp_path, kind, cod
         ("maskable-ppo", "scores+adapt"),
         ("ppo-graph", "placement+adapt"),
         ("ppo", "segments+adapt"),
-        ("ppo", "nothing+adapt"),
     ],
 )
 def test_agents_that_cannot_say_it_are_refused(kind, codec):
     with pytest.raises(ConfigError) as raised:
         load_run_config({"scenario": asking_world()}, agent=kind, changes={"action": codec})
     assert str(raised.value).startswith(f"action: {kind} does not support the action codec '{codec}'")
+
+
+def test_adapting_alone_is_told_where_it_stands():
+    with pytest.raises(ConfigError, match=r"^action: 'adapt' is not allowed alone; .*'placement\+adapt'$"):
+        load_run_config({"scenario": asking_world()}, agent="ppo", changes={"action": "adapt"})
 
 
 def test_saved_policies_are_named_with_it():
