@@ -52,7 +52,7 @@ class TrainCommand(EngineOptions):
         folder = RunFolder(self.out)
         config = configure_run(self)
         default = config.scenario.action
-        if default not in config.agent.codecs() and "action" not in assignments(self.changes):
+        if not config.agent.supports(default) and "action" not in assignments(self.changes):
             print(f"{config.agent.kind} cannot act through {default}; it acts through {config.action}")
         writable_folder(folder.path)
         if self.engine == "local":

@@ -62,7 +62,7 @@ class Registry(Mapping[str, _T]):
         if name not in self:
             allowed = closest(name, list(self._entries))
             raise ConfigError(key or self.key, f"{show(name)} is not allowed; {allowed}")
-        return self._entries[name]
+        return self[name]
 
     def __contains__(self, name: object) -> bool:
         if not isinstance(name, str):

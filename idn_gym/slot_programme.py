@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.actions import ActionCodec, AdaptCodec, NativeCodec
+from idn_gym.actions import ActionCodec, AdaptCodec, join_decoding
 from idn_gym.core.arrays import EMPTY, Action, Floats, Instance, Numbers, Outcome, State
 from idn_gym.core.handover import Programme
 from idn_gym.core.transition import play_slots
@@ -69,23 +69,17 @@ class SlotProgramme:
         batch = len(before.slot)
         action = Action(np.empty_like(before.resident), np.full_like(before.uplink, EMPTY))
         self._slot, self._look = Programme(), Programme()
-        if isinstance(codec, NativeCodec):
-            codec.join(self._slot, instance, before, actions, action)
-        else:
-
-            def decode() -> None:
-                asked = codec.decode(instance, before, actions)
-                action.wanted[:] = asked.wanted
-                if asked.uplink.size:
-                    action.uplink[:] = asked.uplink
-
-            self._slot.add_call(decode)
+        join_decoding(codec, self._slot, instance, before, actions, action)
         self._slot.add(play_slots, tables, draw, before, action, after, outcome, scratch)
         reward = add_rewards(self._slot, tables, outcome, draw.weights, scales, tuple(objectives))
         self.vector, self.scalar = reward.vectors, reward.scalars
         if quality is not None:
-            asked = codec.asked(actions) if isinstance(codec, AdaptCodec) else None
-            self._slot.add_call(lambda: quality.judge(before.slot, after, outcome, reward, scratch, asked))
+
+            def judge() -> None:
+                asked = codec.asked(actions) if isinstance(codec, AdaptCodec) else None
+                quality.judge(before.slot, after, outcome, reward, scratch, asked)
+
+            self._slot.add_call(judge)
         self._clipped = np.zeros(batch, np.int64)
         figures = make_figures(tables, self._clipped)
         self.metrics = figures.metrics

@@ -44,7 +44,7 @@ DEVICES = [
 ]
 """A block of s operations takes s seconds on "unit" and "starting", s / 10 on "fast"."""
 
-CODECS = [codec for codec in ACTION_CODECS if codec not in ("adapt", "association", "library")]
+CODECS = [codec for codec in ACTION_CODECS if codec not in ("association", "library")]
 """Action codecs where nodes have no choice of links and the scenario names no placements."""
 
 QUICK_PRESETS = tuple(name for name in PRESETS if name not in LARGE_PRESETS)

@@ -19,7 +19,7 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env
 
 import idn_gym
-from idn_gym.actions import ACTION_CODECS
+from idn_gym.actions import ACTION_CODECS, ADAPT
 from idn_gym.config_reader import ConfigError, from_plain, to_plain
 from idn_gym.core.slots import one_slot
 from idn_gym.observations import OBSERVERS
@@ -29,6 +29,7 @@ from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.families import LinkProcess, run_process
 from idn_gym.scenarios.presets import load_scenario
 from idn_gym.simulation import Simulation
+from tests.actions.test_beside import asking_world
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "extending.md"
@@ -74,6 +75,24 @@ def test_what_a_package_adds_plays_an_episode(extension):
     nominal = env.unwrapped.simulation.compiled.tables.link_rate
     assert set(np.unique(np.round(rates / nominal, 9))) == {0.01, 1.0}
     assert env.unwrapped.describe()["observation"][0] == {"name": "requests of the last slot"}
+
+
+def test_models_adapt_beside_a_codec_that_a_package_adds(extension):
+    world = asking_world()
+    both, alone = (
+        gym.make_vec("IDN-Scalar-v0", num_envs=2, scenario=world, action=f"one-per-node{end}").unwrapped
+        for end in (ADAPT, "")
+    )
+    both.reset(seed=0), alone.reset(seed=0)
+    codec, begun = both.simulation.codec, 0.0
+    wishes = np.ones_like(alone.action_space.sample())
+    adapt = np.ones(codec.adaptable, np.int64)
+    for _ in range(8):
+        infos = both.step(np.stack([codec.encode(wish, adapt) for wish in wishes]))[4]
+        alone.step(wishes)
+        np.testing.assert_array_equal(both.simulation.now.resident, alone.simulation.now.resident)
+        begun += infos["adaptations"].sum()
+    assert begun > 0.0 and both.action_masks().shape == (2, both.single_action_space.nvec.sum())
 
 
 def test_what_a_process_draws_once_holds_for_long_episodes(extension):

@@ -35,9 +35,14 @@ class AlgorithmConfig:
     activation: Literal["tanh", "relu"] = "tanh"
 
     @classmethod
+    def supports(cls, codec: str) -> bool:
+        """Whether the algorithm can act through an action codec, by the form that this declares."""
+        return codec in ACTION_CODECS and ACTION_CODECS[codec].form in cls.forms
+
+    @classmethod
     def codecs(cls) -> tuple[str, ...]:
-        """Action codecs that the algorithm supports, by their declared forms."""
-        return tuple(name for name, codec in ACTION_CODECS.items() if codec.form in cls.forms)
+        """Action codecs that the algorithm supports, without those beside adapting."""
+        return tuple(filter(cls.supports, ACTION_CODECS))
 
     @classmethod
     def observations(cls) -> tuple[str, ...]:

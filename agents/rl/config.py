@@ -40,8 +40,9 @@ def check_codec(agent: AgentConfig, codec: str) -> None:
     """Refuse an action codec that the agent does not support.
 
     Raises:
-        ConfigError: the codec is not in `AlgorithmConfig.codecs`.
+        ConfigError: there is no such codec, or `AlgorithmConfig.supports` says no.
     """
+    ACTION_CODECS.find(codec)
     plain = {"kind": agent.kind, "imitation": getattr(agent, "imitation", None)}
     if not acts_through(plain, codec):
         allowed = ", ".join(name for name in agent.codecs() if acts_through(plain, name))
@@ -99,8 +100,7 @@ def acts_through(agent: Any, codec: str) -> bool:
     kind = _kind(agent)
     if kind is None or (agent.get("imitation") not in (None, False) and codec not in IMITATES):
         return kind is None
-    # The name is looked up first, so that packages that may define it are imported.
-    return codec in ACTION_CODECS and codec in kind.codecs()
+    return kind.supports(codec)
 
 
 def fallback(agent: Any) -> str:

@@ -10,6 +10,9 @@ from agents.rl.imitation import Imitation
 from idn_gym.actions import ACTION_CODECS
 from idn_gym.config_reader import ConfigError, bounded
 
+READ_OUT = ("placement", "change", "changes", "keep-load-drop", "scores", "scores-task", "fractional")
+"""Action codecs with a readout in `agents.rl.readouts`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class OnPolicy(AlgorithmConfig):
@@ -84,9 +87,9 @@ class GraphPPOConfig(ConditionableConfig):
             raise ConfigError("critic_heads", f"{wrong}; allowed: scalar")
 
     @classmethod
-    def codecs(cls) -> tuple[str, ...]:
-        """Action codecs with a readout in `agents.rl.readouts`."""
-        return ("placement", "change", "changes", "keep-load-drop", "scores", "scores-task", "fractional")
+    def supports(cls, codec: str) -> bool:
+        """Whether an action codec has a readout in `agents.rl.readouts`."""
+        return codec in READ_OUT
 
     @classmethod
     def observations(cls) -> tuple[str, ...]:
@@ -102,9 +105,9 @@ class MaskablePPOConfig(PPOFamilyConfig):
     kind: Literal["maskable-ppo"] = "maskable-ppo"
 
     @classmethod
-    def codecs(cls) -> tuple[str, ...]:
-        """Action codecs that have a mask."""
-        return tuple(name for name in super().codecs() if ACTION_CODECS[name].masked)
+    def supports(cls, codec: str) -> bool:
+        """Whether an action codec has choices and a mask."""
+        return super().supports(codec) and ACTION_CODECS[codec].masked
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 from gymnasium.vector import VectorEnv
 
 from agents.rl.config import AgentConfig
-from idn_gym.actions import ACTION_CODECS, make_codec
+from idn_gym.actions import ACTION_CODECS, make_codec, placing_codec
 from idn_gym.config_reader import ConfigError, closest, from_plain, read_yaml, show
 from idn_gym.observations import OBSERVERS, make_observer
 from idn_gym.policies.registry import simulation_of
@@ -60,7 +60,7 @@ class Origin:
         if simulation.compiled.scenario == self.scenario:
             return True  # as far as the shapes of the weights show
         placements = simulation.compiled.scenario.placements
-        if self.codec in OF_PLACEMENTS and placements != self.scenario.placements:
+        if placing_codec(self.codec) in OF_PLACEMENTS and placements != self.scenario.placements:
             return False
         try:
             compiled = compile_scenario(self.scenario)

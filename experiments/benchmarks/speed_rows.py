@@ -23,7 +23,7 @@ FEW = 3
 
 CODECS_OF_01 = {"placement", "change", "scores", "scores-task", "fractional", "segments"}
 
-NOT_HERE = {"adapt", "association", "library"}
+NOT_HERE = {"association", "library"}
 """codecs that no preset of version 0.1 takes as it is"""
 
 LARGEST_PLACEMENT = "edge-small"

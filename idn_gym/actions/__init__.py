@@ -10,33 +10,37 @@ from typing import Any, get_args
 
 import gymnasium as gym
 
-from idn_gym.actions.adapt import AdaptCodec
+from idn_gym.actions.adapt import ADAPT, AdaptCodec
 from idn_gym.actions.association import AssociationCodec
-from idn_gym.actions.base import ActionCodec, Form, NativeCodec
+from idn_gym.actions.base import ActionCodec, CodecKind, Form, NativeCodec, join_decoding
 from idn_gym.actions.check import ActionCheck, as_array
 from idn_gym.actions.continuous import FractionalCodec, ScoresCodec, ScoresTaskCodec
 from idn_gym.actions.discrete import ChangeCodec, ChangesCodec, PlacementCodec
 from idn_gym.actions.library import LibraryCodec
+from idn_gym.actions.named import CodecRegistry, placing_codec
 from idn_gym.actions.per_pair import KeepLoadDropCodec
 from idn_gym.actions.residual import ResidualCodec
 from idn_gym.actions.whole import SegmentsCodec
 from idn_gym.config_reader import ConfigError, show
-from idn_gym.registry import Registry
 from idn_gym.scenarios.compile import Compiled
 
 __all__ = [
     "ACTION_CODECS",
+    "ADAPT",
     "ActionCheck",
     "ActionCodec",
     "AdaptCodec",
+    "CodecKind",
     "Form",
     "NativeCodec",
     "as_array",
+    "join_decoding",
     "make_codec",
+    "placing_codec",
     "register_codec",
 ]
 
-ACTION_CODECS: Registry[type[ActionCodec]] = Registry("action")
+ACTION_CODECS = CodecRegistry("action")
 
 _SPACES: dict[str, type[gym.spaces.Space[Any]]] = {
     "choice": gym.spaces.Discrete,
@@ -46,15 +50,15 @@ _SPACES: dict[str, type[gym.spaces.Space[Any]]] = {
 }
 
 
-def register_codec(name: str, codec: type[ActionCodec]) -> None:
+def register_codec(name: str, codec: CodecKind) -> None:
     """Add an action codec, so that environments can name it.
 
     Args:
-        name: name of the codec, as ``gym.make`` and scenarios take it.
+        name: name of the codec, as ``gym.make`` and scenarios take it; not one that ends in ``+adapt``.
         codec: a class with the attributes and methods of `ActionCodec`.
 
     Raises:
-        ConfigError: the name is taken, or the class does not declare the form of its actions.
+        ConfigError: the name is taken or not allowed, or the class does not declare the form of its actions.
     """
     form, masked = getattr(codec, "form", None), getattr(codec, "masked", None)
     if form not in get_args(Form) or not isinstance(masked, bool):
@@ -74,7 +78,6 @@ register_codec("scores-task", ScoresTaskCodec)
 register_codec("fractional", FractionalCodec)
 register_codec("segments", SegmentsCodec)
 register_codec("association", AssociationCodec)
-register_codec("adapt", AdaptCodec)
 
 
 def make_codec(name: str, compiled: Compiled) -> ActionCodec:

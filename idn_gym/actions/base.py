@@ -21,19 +21,39 @@ Form = Literal["choice", "choices", "numbers", "placement"]
 whole placement, for planners rather than networks (`Box` of integers)."""
 
 
-class ActionCodec(Protocol):
-    """Translates a policy's actions into those of the core."""
+class CodecKind(Protocol):
+    """What the name of an action codec stands for: as a rule its class."""
 
-    form: ClassVar[Form]
-    masked: ClassVar[bool]
-    """whether `masks` returns the allowed choices"""
+    @property
+    def form(self) -> Form:
+        """Form of its actions."""
+        ...
 
-    def __init__(self, compiled: Compiled) -> None:
+    @property
+    def masked(self) -> bool:
+        """Whether `ActionCodec.masks` returns the allowed choices."""
+        ...
+
+    def __call__(self, compiled: Compiled) -> ActionCodec:
         """Lay out the actions of a scenario.
 
         Raises:
             ConfigError: the scenario is too large or too small for them.
         """
+        ...
+
+
+class ActionCodec(Protocol):
+    """Translates a policy's actions into those of the core."""
+
+    @property
+    def form(self) -> Form:
+        """Form of an action."""
+        ...
+
+    @property
+    def masked(self) -> bool:
+        """Whether `masks` returns the allowed choices."""
         ...
 
     @property
@@ -68,6 +88,28 @@ class NativeCodec(Protocol):
     ) -> None:
         """Add decoding to a programme, with the result in `action`; arguments as in `decode`."""
         ...
+
+
+def join_decoding(
+    codec: ActionCodec,
+    programme: Programme,
+    instance: Instance,
+    state: State,
+    actions: Numbers,
+    action: Action,
+) -> None:
+    """Add a codec's decoding to a programme, compiled or not; arguments as in `NativeCodec.join`."""
+    if isinstance(codec, NativeCodec):
+        codec.join(programme, instance, state, actions, action)
+        return
+
+    def decode() -> None:
+        asked = codec.decode(instance, state, actions)
+        action.wanted[:] = asked.wanted
+        if asked.uplink.size:
+            action.uplink[:] = asked.uplink
+
+    programme.add_call(decode)
 
 
 class NativeDecoding:

@@ -29,6 +29,15 @@ def as_array(actions: Any) -> Numbers:
     return array
 
 
+def bounds_of(space: gym.spaces.Space[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Least and largest action of a space, a `Discrete`, `MultiDiscrete` or `Box`, of its shape."""
+    if isinstance(space, gym.spaces.Box):
+        return space.low, space.high
+    assert isinstance(space, (gym.spaces.Discrete, gym.spaces.MultiDiscrete))
+    count = space.n if isinstance(space, gym.spaces.Discrete) else space.nvec
+    return np.asarray(space.start), np.asarray(space.start + count - 1)
+
+
 class ActionCheck:
     """Accepts actions that are in a space, B rows at a time.
 
@@ -46,12 +55,7 @@ class ActionCheck:
         """
         self._space, self._planned = space, planned
         self.shape = (batch, *(space.shape or ()))
-        if isinstance(space, gym.spaces.Box):
-            low, high = space.low, space.high
-        else:
-            assert isinstance(space, (gym.spaces.Discrete, gym.spaces.MultiDiscrete))
-            count = space.n if isinstance(space, gym.spaces.Discrete) else space.nvec
-            low, high = np.asarray(space.start), np.asarray(space.start + count - 1)
+        low, high = bounds_of(space)
         whole = np.issubdtype(space.dtype, np.integer)
         self._kinds = "iu" if whole else "iuf"
         self.type: type[np.generic] = np.int64 if whole else np.float64

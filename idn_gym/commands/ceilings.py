@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from idn_gym.actions import placing_codec
 from idn_gym.commands.tables import Quantity, print_rows
 from idn_gym.core.arrays import EXOGENOUS, INSTANT
 from idn_gym.core.workspace import start_uplinks
@@ -38,7 +39,7 @@ def bounded_policies(scenario: Scenario, words: Iterable[str]) -> set[str]:
     words = list(words)
     if not len(start_uplinks(compile_scenario(scenario).tables)):
         return set(words)
-    free = [word for word in words if _codec(word, scenario) == "association"]
+    free = [word for word in words if placing_codec(_codec(word, scenario)) == "association"]
     if free:
         print(
             f"\n{scenario.name}: brackets hold for the initial links of the nodes; left out, "

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from idn_gym.actions import ACTION_CODECS
+from idn_gym.actions import ACTION_CODECS, ADAPT, AdaptCodec
 from idn_gym.catalog import joules_on, load_catalog
 from idn_gym.commands.grammar import Positional, run_command
 from idn_gym.commands.tables import Quantity, print_rows
@@ -123,7 +123,8 @@ def _objectives() -> _Table:
 
 
 def _codecs() -> _Table:
-    return ("action codec", "what a policy says"), _first_sentences(ACTION_CODECS)
+    rows = _first_sentences({**ACTION_CODECS, f"CODEC{ADAPT}": AdaptCodec})
+    return ("action codec", "what a policy says"), rows
 
 
 def _observations() -> _Table:

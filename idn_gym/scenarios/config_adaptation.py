@@ -18,8 +18,8 @@ class Adaptation:
     rule: Literal["never", "always", "gain", "band", "federated", "asked"] = "never"
     """never; always: whenever there are samples; gain: what is expected to gain most; band: where the
     accuracy in force has fallen; federated: as gain, but nodes may train together and average weights, in
-    coalitions from which each of them expects to win; asked: when an action says so, which takes the codec
-    `adapt`"""
+    coalitions from which each of them expects to win; asked: when an action says so, which takes a
+    codec with `+adapt` behind its name"""
     method: Literal["head", "norm", "bottleneck", "everything", "distil-head", "distil"] = "norm"
     """which weights change; distil-head and distil: head and everything, by answers of the teacher; see
     docs/adaptation.md"""

@@ -21,7 +21,7 @@ CALM = {"rule": "asked", "patience": 1, "labels": 0.3}
 
 
 def open_env(rows=1, **keys):
-    return make_env(rows, world=fixed("clean", "darkness-0.75", **CALM | keys), action="adapt")
+    return make_env(rows, world=fixed("clean", "darkness-0.75", **CALM | keys), action="placement+adapt")
 
 
 def holding(env):
@@ -40,7 +40,7 @@ def asking(env, *nodes):
     codec = env.simulation.codec
     adapt = np.zeros(codec.adaptable, np.bool_)
     adapt[[pair_of(env, node) for node in nodes]] = True
-    return np.tile(codec.encode(holding(env), adapt), (env.num_envs, 1))
+    return np.tile(codec.encode(codec.placing.choices_of(holding(env)), adapt), (env.num_envs, 1))
 
 
 def test_what_is_asked_for_is_done_and_nothing_else():
@@ -67,7 +67,9 @@ def test_what_has_no_memory_for_it_does_not_adapt():
 
 def test_the_guard_may_refuse():
     for guard in (False, True):
-        env = make_env(world=fixed("clean", **CALM | {"labels": 0.02, "guard": guard}), action="adapt")
+        env = make_env(
+            world=fixed("clean", **CALM | {"labels": 0.02, "guard": guard}), action="placement+adapt"
+        )
         env.reset(seed=0)
         begun = sum(env.step(asking(env, BOARD))[4]["adaptations"][0] for _ in range(59))
         assert (begun > 0.0) == (not guard)
@@ -112,7 +114,7 @@ def choosing(env, board=0, controller=0):
     codec = env.simulation.codec
     choices = np.zeros(codec.adaptable, np.int64)
     choices[[pair_of(env, BOARD), pair_of(env, CONTROLLER)]] = board, controller
-    return np.tile(codec.encode(holding(env), choices), (env.num_envs, 1))
+    return np.tile(codec.encode(codec.placing.choices_of(holding(env)), choices), (env.num_envs, 1))
 
 
 def test_weights_are_sent_when_that_is_asked_for():
@@ -191,8 +193,8 @@ def test_actions_are_those_of_their_description():
 @pytest.mark.parametrize("share", ["none", "pull"])
 def test_rows_are_single_environments(share):
     world = with_adaptation(**CALM | {"share": share})
-    env = make_env(2, world=world, action="adapt")
-    alone = [IDNEnv(world, action="adapt", preference="balanced") for _ in range(2)]
+    env = make_env(2, world=world, action="placement+adapt")
+    alone = [IDNEnv(world, action="placement+adapt", preference="balanced") for _ in range(2)]
     env.action_space.seed(0)
     env.reset(seed=5)
     for i, one in enumerate(alone):
@@ -213,12 +215,12 @@ def test_rows_are_single_environments(share):
 def test_the_environment_is_one_of_gymnasium():
     world = with_adaptation(**CALM)
     check_env(
-        gym.make("IDN-v0", scenario=world, action="adapt", preference="balanced").unwrapped,
+        gym.make("IDN-v0", scenario=world, action="placement+adapt", preference="balanced").unwrapped,
         skip_render_check=True,
     )
 
 
 @pytest.mark.parametrize("world", [adapting_world(**{"quality.adaptation.rule": "always"}), "tiny"])
 def test_scenarios_that_ask_nobody_are_refused(world):
-    with pytest.raises(ConfigError, match=r"'adapt' needs quality\.adaptation\.rule asked"):
-        IDNEnv(world, action="adapt")
+    with pytest.raises(ConfigError, match=r"'\+adapt' needs quality\.adaptation\.rule asked"):
+        IDNEnv(world, action="placement+adapt")

@@ -87,19 +87,30 @@ def test_what_is_no_choice_is_refused_and_nothing_changes():
 
 @pytest.mark.parametrize("kind", [kind for kind, config in CONFIGS.items() if "library" in config.codecs()])
 def test_agents_come_back_from_their_files_and_play_the_same(tmp_path, kind):
-    use_one_thread()
-    fields = CONFIGS[kind].__dataclass_fields__
-    changes = {key: value for key, value in SHORT.items() if key == "envs" or key[6:] in fields}
-    config = load_run_config({"scenario": to_plain(TINY)}, agent=kind, changes=changes)
+    config = short_run(kind, to_plain(TINY))
     assert config.env_options()["action"] is None  # the scenario's
+    check_that_it_comes_back(tmp_path, config)
+
+
+def short_run(kind, scenario, **changes):
+    """Configuration of a short run with small nets."""
+    fields = CONFIGS[kind].__dataclass_fields__
+    changes |= {key: value for key, value in SHORT.items() if key == "envs" or key[6:] in fields}
+    return load_run_config({"scenario": scenario}, agent=kind, changes=changes)
+
+
+def check_that_it_comes_back(tmp_path, config):
+    """From its file, and plays the same; returns the environment and the policy."""
+    use_one_thread()
     algorithm = build_algorithm(config.agent, make_env(config), seed=0)
     algorithm.learn(3 * rollout_steps(algorithm))
     algorithm.save(tmp_path / "policy.zip")
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"run": to_plain(config)}))
     env = gym.make_vec("IDN-v0", num_envs=3, split="validation", **config.env_options())
-    read = make_agent(kind, env, path=str(tmp_path / "policy.zip"))
+    read = make_agent(config.agent.kind, env, path=str(tmp_path / "policy.zip"))
     episodes = [rollout(policy, env, range(3)).metrics for policy in (acting(algorithm, env), read)]
     assert episodes[0].tobytes() == episodes[1].tobytes()
+    return env, read
 
 
 @pytest.mark.parametrize("kind", ["ppo-graph", "maskable-ppo", "sac"])

@@ -53,7 +53,7 @@ def asking(env):
 
     def sample():
         masks.append(env.action_masks())
-        return codec.encode(placement, rng.integers(choices))[None]
+        return codec.encode(codec.placing.choices_of(placement), rng.integers(choices))[None]
 
     env.action_space.sample = sample
     return masks
@@ -76,12 +76,12 @@ def fixed(*names, **keys):
 @pytest.mark.parametrize("share", ["none", "pull"])
 @pytest.mark.parametrize(
     ("rule", "action", "observation"),
-    [*((rule, "scores", "flat") for rule in RULES), ("asked", "adapt", "graph")],
+    [*((rule, "scores", "flat") for rule in RULES), ("asked", "placement+adapt", "graph")],
 )
 def test_the_truth_moves_rewards_and_nothing_else(rule, action, observation, share):
     """Also what adapting brings: but for labels that are bought, all that is seen stays bit for bit."""
     env, other = (make_env(rule=rule, share=share, action=action, observation=observation) for _ in range(2))
-    masks = [asking(one) if action == "adapt" else [] for one in (env, other)]
+    masks = [asking(one) if action == "placement+adapt" else [] for one in (env, other)]
     simulation = other.simulation
     compiled = simulation.compiled
     plan = compiled.adaptations._replace(played=-compiled.adaptations.played)
@@ -102,12 +102,16 @@ def test_the_truth_moves_rewards_and_nothing_else(rule, action, observation, sha
 
 @pytest.mark.parametrize("rule", RULES)
 def test_cost_is_in_rewards_once(rule):
-    """Rewards are those of the slot without adapting, less what adapting is said to cost."""
     env = make_env(2, rule=rule, share="pull")
+    check_that_costs_are_in_rewards_once(env, 50, lambda: all_loaded(env))
+
+
+def check_that_costs_are_in_rewards_once(env, slots, act):
+    """Rewards are those of the slot without adapting, less what adapting is said to cost."""
     env.reset(seed=3)
     simulation, spent = env.simulation, np.zeros(3)
-    for _ in range(50):
-        _, reward, _, _, infos = env.step(all_loaded(env))
+    for _ in range(slots):
+        _, reward, _, _, infos = env.step(act())
         joules, byte_hops = infos["adaptation_energy"], infos["adaptation_traffic"]
         outcome, compiled, tables = simulation.last, simulation.compiled, simulation.compiled.tables
         weights, scales = simulation.instance.draw.weights, compiled.scales

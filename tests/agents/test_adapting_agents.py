@@ -14,7 +14,12 @@ SLOTS = 60
 def open_env(rows, split="train", mode="NEXT_STEP"):
     world = fixed("clean", "darkness-0.75", **CALM | {"labels": 0.1})
     return IDNVectorEnv(
-        rows, scenario=world, action="adapt", preference="balanced", split=split, autoreset_mode=mode
+        rows,
+        scenario=world,
+        action="placement+adapt",
+        preference="balanced",
+        split=split,
+        autoreset_mode=mode,
     )
 
 

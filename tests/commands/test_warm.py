@@ -30,7 +30,7 @@ def test_warm_plays_every_codec_and_observation_that_a_preset_takes(monkeypatch)
     for name, left_out in (("tiny", set()), ("metro-split", {"placement"})):
         made = list(warm.preset_envs(name))
         codecs = {type(env.simulation.codec) for env in made}
-        left_out |= {"adapt", "association", "library"}
+        left_out |= {"association", "library"}
         assert codecs == {ACTION_CODECS[codec] for codec in set(ACTION_CODECS) - left_out}
         assert {type(env.simulation.observer) for env in made} == set(OBSERVERS.values())
         assert {type(env) for env in made} == {IDNEnv, IDNVectorEnv}
@@ -53,7 +53,7 @@ class Listener(event.Listener):
         pass
 event.register("numba:compile", Listener())
 for preference in (None, "balanced", "random"):
-    for codec in set(ACTION_CODECS) - {"adapt", "association", "library"}:
+    for codec in set(ACTION_CODECS) - {"association", "library"}:
         for observation in OBSERVERS:
             words = dict(scenario="edge-small", action=codec, observation=observation, preference=preference)
             words["overrides"] = {"horizon": 3}
