@@ -19,6 +19,8 @@ class OnPolicy(AlgorithmConfig):
     """slots per environment between updates"""
     gae_lambda: float = bounded(0.95, least=0, most=1)
     ent_coef: float = bounded(0.0, least=0, most=LARGEST)
+    entropy_schedule: Literal["constant", "linear"] = "constant"
+    """schedule of `ent_coef`; linear: to 0 at the end of training"""
     vf_coef: float = bounded(0.5, least=0, most=LARGEST)
     max_grad_norm: float = bounded(0.5, above=0, most=LARGEST)
 
