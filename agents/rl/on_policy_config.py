@@ -9,6 +9,7 @@ from agents.rl.algorithm_config import LARGEST, AlgorithmConfig
 from agents.rl.imitation import Imitation
 from idn_gym.actions import ACTION_CODECS
 from idn_gym.config_reader import ConfigError, bounded
+from idn_gym.observations import extensions_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +93,8 @@ class GraphPPOConfig(ConditionableConfig):
 
     @classmethod
     def observations(cls) -> tuple[str, ...]:
-        """Observation codec of its networks."""
-        return ("graph",)
+        """Observation codecs whose tables its networks read."""
+        return extensions_of("graph")
 
 
 @dataclass(frozen=True)

@@ -205,7 +205,8 @@ def test_a_trained_policy_is_not_read_for_what_it_cannot_play(tmp_path, codec):
             make_agent("ppo-graph", make_env(action=other), path=path, trust=True)
     blind = make_env(action=codec, observation="flat")
     with pytest.raises(
-        ConfigError, match=r"^observation: .* does not support the observation 'flat'; allowed: graph$"
+        ConfigError,
+        match=r"^observation: .* does not support the observation 'flat'; allowed: graph, graph-moves$",
     ):
         make_agent("ppo-graph", blind, path=path, trust=True)
     PPO("MlpPolicy", GymVecEnv(blind), n_steps=2, batch_size=8).save(flat)
