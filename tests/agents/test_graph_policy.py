@@ -185,9 +185,15 @@ def test_a_trained_policy_is_read_for_other_networks(tmp_path):
     assert actions in larger.action_space
 
 
-def test_it_learns_from_columns_that_only_some_scenarios_have():
-    hidden = make_env(hidden_world(horizon=8, accuracy="calibrated"))
-    trained = make_algorithm(hidden)
+FURTHER = {
+    "hidden quality": lambda: make_env(hidden_world(horizon=8, accuracy="calibrated")),
+    "moves": lambda: make_env(observation="graph-moves"),
+}
+
+
+@pytest.mark.parametrize("kind", FURTHER)
+def test_it_learns_from_columns_that_only_some_observations_have(kind):
+    trained = make_algorithm(FURTHER[kind]())
     before = torch.nn.utils.parameters_to_vector(trained.policy.parameters()).clone()
     after = torch.nn.utils.parameters_to_vector(trained.learn(64).policy.parameters())
     assert torch.isfinite(after).all() and not torch.equal(before, after)
