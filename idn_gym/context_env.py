@@ -21,6 +21,9 @@ from idn_gym.seeds import read_seed
 DEFAULT_CONTEXT = "trees"
 """Default context of ``gym.make("IDN-Context-v0")``; it needs no TopoHub."""
 
+OBSERVED = ("graph", "graph-moves")
+"""Observations whose tables can be padded."""
+
 
 class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
     """Placement of DNNs on networks that differ from episode to episode.
@@ -34,8 +37,8 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
     observation's pairs. Entries beyond the pairs of the scenario are ignored.
 
     ## Observation Space
-    `Dict` of the tables of the observation `graph`, padded to a fixed size, with masks of the existing rows
-    and indices that define the connections; see `PaddedGraph` and `describe`.
+    `Dict` of the tables of the observation `graph`, or `graph-moves`, padded to a fixed size, with masks of
+    the existing rows and indices that define the connections; see `PaddedGraph` and `describe`.
 
     ## Rewards
     As in `IDNEnv`, but the preference is balanced by default, and rewards are scalars.
@@ -65,6 +68,7 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
         render_mode: str | None = None,
         objectives: Sequence[str] | None = None,
         reward_scale: str | None = None,
+        observation: str = "graph",
     ) -> None:
         """Set up the environment; arguments without a description here are as in `IDNEnv`.
 
@@ -78,6 +82,7 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
             render_mode: see `IDNEnv`.
             objectives: see `IDNEnv`.
             reward_scale: see `IDNEnv`.
+            observation: graph or graph-moves.
 
         Raises:
             ConfigError: an argument is not allowed.
@@ -87,12 +92,15 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
         self.context = load_context(context, overrides)
         if held_out not in HELD_OUT:
             raise ConfigError("held_out", f"{show(held_out)} is not allowed; {closest(held_out, HELD_OUT)}")
+        if observation not in OBSERVED:
+            allowed = closest(observation, OBSERVED)
+            raise ConfigError("observation", f"{show(observation)} is not allowed; {allowed}")
         self.held_out, self.split = held_out, split
         self.render_mode = render_mode
         self.scalar = preference is not None
         self._keywords = {
             "action": "scores",
-            "observation": "graph",
+            "observation": observation,
             "preference": preference,
             "split": split,
             "render_mode": render_mode,
@@ -101,7 +109,7 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
         }
         sizes = context_sizes(self.context)
         self._episode = self._open(0)
-        self._padded = PaddedGraph(self._episode.simulation.compiled, sizes)
+        self._padded = PaddedGraph(self._episode.simulation.compiled, sizes, observation == "graph-moves")
         self._wired: PaddedObservation = {}
         if not self.scalar:
             self.reward_space = reward_space(self._episode.simulation.objectives)

@@ -142,8 +142,8 @@ def test_a_scenario_may_be_a_file_a_mapping_or_a_scenario(tmp_path):
         ({"action": "placements"}, r"action: 'placements' is not allowed; .* did you mean 'placement'\?"),
         ({"action": 1}, r"action: 1 is not allowed; allowed: placement, "),
         ({"action": ["scores"]}, r"action: \['scores'\] is not allowed; allowed: placement, "),
-        ({"observation": "grap"}, r"observation: 'grap' is not allowed; allowed: flat, graph"),
-        ({"observation": None}, r"observation: None is not allowed; allowed: flat, graph"),
+        ({"observation": "grap"}, r"observation: 'grap' is not allowed; allowed: flat, graph, graph-moves"),
+        ({"observation": None}, r"observation: None is not allowed; allowed: flat, graph, graph-moves"),
         ({"preference": "balance"}, r"preference: 'balance'.* did you mean 'balanced'\?"),
         ({"preference": [1, 2, 3]}, r"preference: \[1, 2, 3\] is not allowed; must be a name, five numbers"),
         (

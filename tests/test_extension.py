@@ -142,7 +142,7 @@ def test_agents_act_through_what_the_codec_declares(extension, monkeypatch):
     config.check_observation(config.PPOConfig(n_steps=8, learning_rate=1.0), "totals")
     with pytest.raises(
         ConfigError,
-        match=r"^observation: ppo-graph does not support the observation 'totals'; allowed: graph$",
+        match=r"^observation: ppo-graph does not support the observation 'totals'; allowed: graph, graph-m",
     ):
         config.check_observation(config.GraphPPOConfig(n_steps=8, learning_rate=1.0), "totals")
     registry = importlib.import_module("agents.registry")

@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from idn_gym.metrics import COLUMN
-from idn_gym.observations.graph import GraphObserver
+from idn_gym.observations import OBSERVERS
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import load_scenario
 from idn_gym.simulation import Simulation
@@ -25,12 +25,21 @@ PRIVATE = {"serving.capacity": "exogenous", "serving.loading": "instant"}
 @pytest.mark.parametrize("changes", [TRANSFER, TRANSFER | MOVING, PRIVATE | MOVING], ids=WORLDS)
 @pytest.mark.parametrize("name", ["tiny", "edge-small"])
 def test_rows_are_those_of_an_observer_that_has_seen_nothing(name, changes, resources):
+    see_rows("graph", name, changes, resources)
+
+
+@pytest.mark.parametrize("changes", [TRANSFER | MOVING, PRIVATE | MOVING], ids=WORLDS[1:])
+def test_so_are_those_with_columns_of_moves(changes):
+    see_rows("graph-moves", "edge-small", changes, "visible")
+
+
+def see_rows(codec, name, changes, resources):
     """Actions are held, so that lists are; rows begin anew in between, with other preferences."""
     scenario, rows = load_scenario(name, {**changes, "resources": resources}), 3
-    simulation = Simulation(scenario, None, "graph", "random", "train", rows)
+    simulation = Simulation(scenario, None, codec, "random", "train", rows)
     simulation.reset(range(rows), range(rows))
     simulation.codec.space.seed(0)
-    observer = GraphObserver(simulation.compiled, preference=False)  # `encode` keeps nothing
+    observer = OBSERVERS[codec](simulation.compiled, preference=False)  # `encode` keeps nothing
     rng, actions = np.random.default_rng(0), None
     for t in range(20):
         if t % 4 == 0:

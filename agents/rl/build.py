@@ -108,7 +108,7 @@ def rebuild_algorithm(config: AgentConfig, env: VectorEnv[Any, Any, Any], path: 
 def _assemble(config: AgentConfig, native: Any, **given: Any) -> BaseAlgorithm:
     """The algorithm with its options; `given` are further SB3 options, `native` is the vector environment."""
     options = dataclasses.asdict(config)
-    for of_training in ("guess", "imitation"):
+    for of_training in ("guess", "imitation", "entropy_schedule"):
         options.pop(of_training, None)
     heads = options.pop("critic_heads", "scalar") == "objectives"
     diversity = options.pop("diversity", 0.0)

@@ -18,6 +18,7 @@ from agents.rl.graph_nets import EncodedGraph, Encoder, GraphSizes, Wiring, read
 from agents.rl.policy import ChoicePolicy
 from agents.rl.readouts import readout_for
 from idn_gym.config_reader import ConfigError, show
+from idn_gym.observations import extensions_of
 from idn_gym.policies.registry import simulation_of
 
 
@@ -85,7 +86,8 @@ def graph_options(
     """``policy_kwargs`` of `GraphPolicy`, as plain data.
 
     Args:
-        described: ``describe()["observation"]`` of the environment, with the observation `graph`.
+        described: ``describe()["observation"]`` of the environment, with the observation `graph`,
+            or one that extends it.
         codec: name of the environment's action codec.
         widths: of the embeddings of nodes, one per round of message passing.
         activation: between layers.
@@ -106,7 +108,7 @@ def rewired(policy: GraphPolicy, env: VectorEnv[Any, Any, Any]) -> GraphPolicy:
 
     Args:
         policy: a policy trained on any scenario.
-        env: native vector environment with the observation `graph`.
+        env: native vector environment with the observation of the training.
 
     Raises:
         ConfigError: the observation or the action codec differs from that of the training.
@@ -152,9 +154,10 @@ def check_codecs(env: VectorEnv[Any, Any, Any], trained: str) -> None:
         ConfigError: `env` is of another kind, or its observation or action codec does not fit.
     """
     given = simulation_of(env).observation
-    if given != "graph":
+    if given not in extensions_of("graph"):
+        allowed = ", ".join(extensions_of("graph"))
         raise ConfigError(
-            "observation", f"the graph policy does not support the observation {given!r}; allowed: graph"
+            "observation", f"the graph policy does not support the observation {given!r}; allowed: {allowed}"
         )
     wanted = simulation_of(env).action
     if wanted != trained:

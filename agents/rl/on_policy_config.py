@@ -9,6 +9,7 @@ from agents.rl.algorithm_config import LARGEST, AlgorithmConfig
 from agents.rl.imitation import Imitation
 from idn_gym.actions import ACTION_CODECS
 from idn_gym.config_reader import ConfigError, bounded
+from idn_gym.observations import extensions_of
 
 READ_OUT = ("placement", "change", "changes", "keep-load-drop", "scores", "scores-task", "fractional")
 """Action codecs with a readout in `agents.rl.readouts`."""
@@ -22,6 +23,8 @@ class OnPolicy(AlgorithmConfig):
     """slots per environment between updates"""
     gae_lambda: float = bounded(0.95, least=0, most=1)
     ent_coef: float = bounded(0.0, least=0, most=LARGEST)
+    entropy_schedule: Literal["constant", "linear"] = "constant"
+    """schedule of `ent_coef`; linear: to 0 at the end of training"""
     vf_coef: float = bounded(0.5, least=0, most=LARGEST)
     max_grad_norm: float = bounded(0.5, above=0, most=LARGEST)
 
@@ -93,8 +96,8 @@ class GraphPPOConfig(ConditionableConfig):
 
     @classmethod
     def observations(cls) -> tuple[str, ...]:
-        """Observation codec of its networks."""
-        return ("graph",)
+        """Observation codecs whose tables its networks read."""
+        return extensions_of("graph")
 
 
 @dataclass(frozen=True)

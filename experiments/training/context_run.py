@@ -45,7 +45,8 @@ def train_on_context(
     trials of the part validation say which of its rounds, or what PPO makes of the best one, is kept.
     In every turn of PPO all environments play one scenario natively, in episodes of their own, and the policy
     goes on with weights and moments of the optimiser from the turn before: no size of a network is in them.
-    The rate of learning falls from turn to turn where its schedule is linear.
+    The rate of learning and the coefficient of entropy fall from turn to turn where their schedules are
+    linear.
 
     Args:
         config: the run; its scenario is the context's before any draw.
@@ -107,8 +108,14 @@ def _play_turns(
 def _play_turn(config: RunConfig, turn: ScenarioTurn, count: int, state: dict[str, Any] | None) -> PPO:
     """The algorithm after one turn; `state` is that of the turn before."""
     agent: Any = config.agent
-    left = 1.0 - turn.number / count if agent.schedule == "linear" else 1.0
-    agent = dataclasses.replace(agent, schedule="constant", learning_rate=agent.learning_rate * left)
+    left = {"constant": 1.0, "linear": 1.0 - turn.number / count}
+    agent = dataclasses.replace(
+        agent,
+        learning_rate=agent.learning_rate * left[agent.schedule],
+        ent_coef=agent.ent_coef * left[agent.entropy_schedule],
+        schedule="constant",
+        entropy_schedule="constant",
+    )
     options = {**config.env_options(), "scenario": turn.scenario, "num_envs": config.envs}
     env = VecMonitor(GymVecEnv(gym.make_vec("IDN-v0", autoreset_mode="SAME_STEP", **options)))
     algorithm: Any = build_algorithm(agent, env, turn.scenario_seed % 2**20)

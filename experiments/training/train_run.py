@@ -14,6 +14,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.hybrid.switch import SafeSwitch
 from agents.rl.build import build_algorithm
+from agents.rl.entropy import entropy_callbacks
 from agents.rl.weights import read_weights
 from experiments.training import checkpoint
 from experiments.training.divergence import learn
@@ -66,7 +67,7 @@ def train_run(
         learn(
             algorithm,
             config,
-            [saving, monitor],
+            [saving, monitor, *entropy_callbacks(config.agent, config.steps)],
             folder.checkpoint,
             log_interval=config.envs if off_policy else 1,
             reset_num_timesteps=state is None,

@@ -12,17 +12,15 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Outcome, Residents, State, Tables
 from idn_gym.core.geometry import (
-    LOAD_ROUNDING,
     bytes_to_load,
     common_segment,
     covers,
     free_bytes,
     held_bytes,
-    missing_blocks,
     shared_bytes,
-    staying_bytes,
 )
 from idn_gym.core.kernel import aside, njit_inline
+from idn_gym.core.lacking import end_at_source, left_to_load
 from idn_gym.core.stores import ask_store, draw_store, near_end, rests, store_offer
 from idn_gym.core.workspace import Scratch
 
@@ -93,7 +91,7 @@ def load_models(
 @njit_inline
 def settle_goal(tables: Tables, b: int, v: int, m: int, before: State, after: State) -> int:
     """Make a load of a goal that lacks bytes; returns 1 if there is one."""
-    goal, old, wish = after.resident[b, v, m], before.resident[b, v, m], before.wish[b, v, m]
+    goal, old = after.resident[b, v, m], before.resident[b, v, m]
     after.wish[b, v, m] = EMPTY
     after.bytes_to_come[b, v, m] = 0.0
     after.seconds_to_come[b, v, m] = 0.0
@@ -101,17 +99,9 @@ def settle_goal(tables: Tables, b: int, v: int, m: int, before: State, after: St
         return 0
     after.resident[b, v, m] = old
     after.wish[b, v, m] = goal
-    if goal == wish:
-        after.bytes_to_come[b, v, m] = before.bytes_to_come[b, v, m]
-        after.seconds_to_come[b, v, m] = before.seconds_to_come[b, v, m]
-        return 1
-    missing = bytes_to_load(tables, goal, old)
-    if wish != EMPTY:
-        arrived = bytes_to_load(tables, wish, old) - before.bytes_to_come[b, v, m]
-        missing -= staying_bytes(tables, wish, old, arrived, goal)
-    rounded = missing <= LOAD_ROUNDING * tables.segment_bytes[goal]
-    after.bytes_to_come[b, v, m] = 0.0 if rounded else missing
-    after.seconds_to_come[b, v, m] = tables.start_seconds[v, m]
+    missing, start = left_to_load(tables, before, b, v, m, goal)
+    after.bytes_to_come[b, v, m] = missing
+    after.seconds_to_come[b, v, m] = start
     return 1
 
 
@@ -149,33 +139,19 @@ def make_room(tables: Tables, draw: Draw, b: int, t: int, v: int, after: State) 
 
 @njit_inline
 def find_sources(tables: Tables, b: int, after: State, scratch: Scratch) -> None:
-    """Write where each load comes from, and add up what the loads on each link lack.
-
-    The repository at the end of the path has everything; a node before it serves if it holds all that is
-    missing, usable since the start of the slot.
-    """
+    """Write where each load comes from, and add up what the loads on each link lack."""
     tasks = len(tables.task_model) - 1
     for v in range(len(tables.node_memory)):
         for m in range(len(tables.model_task)):
             need = after.bytes_to_come[b, v, m]
             if need <= 0.0:
                 continue
-            first, last = missing_blocks(tables, after.wish[b, v, m], after.resident[b, v, m], need)
-            row = v * tasks + tables.model_task[m]
-            row_start = tables.load_start[row]
-            scratch.source[v, m] = row_start
-            for i in range(row_start, tables.load_start[row + 1]):
-                scratch.source[v, m] = i + 1
+            row_start = tables.load_start[v * tasks + tables.model_task[m]]
+            scratch.source[v, m] = end_at_source(tables, after, b, v, m, after.wish[b, v, m], need)
+            for i in range(row_start, scratch.source[v, m]):
                 total = need * tables.node_count[v]
                 scratch.needs[tables.load_link[i]] += total
                 ask_store(tables, near_end(tables, v, row_start, i), tables.load_link[i], total, scratch)
-                held = after.resident[b, tables.load_node[i], m]
-                if (
-                    held != EMPTY
-                    and tables.segment_first[held] <= first
-                    and last <= tables.segment_last[held]
-                ):
-                    break
 
 
 @njit_inline

@@ -22,6 +22,7 @@ from idn_gym.observations.base import (
 )
 from idn_gym.observations.flat import FlatObserver
 from idn_gym.observations.graph import GraphObserver
+from idn_gym.observations.graph_moves import MovesObserver
 from idn_gym.registry import Registry
 from idn_gym.scenarios.compile import Compiled
 
@@ -34,6 +35,7 @@ __all__ = [
     "Observer",
     "View",
     "copy_of",
+    "extensions_of",
     "make_observer",
     "put_rows",
     "register_observation",
@@ -61,6 +63,16 @@ def register_observation(name: str, observer: type[Observer]) -> None:
 
 register_observation("flat", FlatObserver)
 register_observation("graph", GraphObserver)
+register_observation("graph-moves", MovesObserver)
+
+
+def extensions_of(base: str) -> tuple[str, ...]:
+    """Names of `base` and of the observations that add columns to its tables.
+
+    Who finds columns by their names can read any of these instead.
+    """
+    others = (name for name, observer in OBSERVERS.items() if getattr(observer, "extends", None) == base)
+    return (base, *others)
 
 
 def make_observer(name: str, compiled: Compiled, preference: bool) -> Observer:

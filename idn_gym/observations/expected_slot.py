@@ -52,7 +52,8 @@ def make_expected(tables: Tables, tariff: Floats) -> Draw:
 def expect_slot(draw: Draw, state: State, sight: Sight, expected: Draw, b: int) -> None:
     """Write the expected slot of row b: smoothed demand, known resources, tariff and weights in force.
 
-    The one place where an observation reads a draw; a row at the horizon gets the last slot's resources.
+    The one place where an observation reads a draw, but for past demand (`past_runs`); a row at the horizon
+    gets the last slot's resources.
     """
     t = place_of(min(state.slot[b], sight.horizon - 1), draw.seconds.shape[1])
     if expected.price_list[0] != draw.price_list[b]:

@@ -1,4 +1,4 @@
-"""Columns of the graph observation that only some scenarios have: of stores, of answers, of versions."""
+"""Columns that only some graph observations have: of stores, of answers, of versions, of moves."""
 
 from __future__ import annotations
 
@@ -55,6 +55,38 @@ class PairVersion(NamedTuple):
     adapted: Annotated[float, share_column("samples of the version in force over the most")]
 
 
+STAY_SLOTS = 10.0
+"""Slots that demand is expected to stay before anything was seen; they are the middle of a column's scale."""
+
+
+class PairMove(NamedTuple):
+    """What moving a segment to a node takes, and how long it may pay, only in the codec `graph-moves`.
+
+    Demand of a task at a node stays as long as its requests that pass are above nominal, or are not.
+    """
+
+    load_time: Annotated[
+        float,
+        share_column(
+            "s / (s + slot): seconds s that loading it from now on would take; 0 where it is usable"
+        ),
+    ]
+    stay: Annotated[
+        float,
+        share_column(
+            f"n / (n + {STAY_SLOTS:g}): slots n for which demand of the task at the node is expected to stay"
+        ),
+    ]
+    age: Annotated[float, share_column(f"n / (n + {STAY_SLOTS:g}): slots n for which it has stayed")]
+    displaced: Annotated[
+        float,
+        share_column(
+            "cost that segments which must leave are expected to save, over that of all requests that pass "
+            "the node; 1 also if it is more"
+        ),
+    ]
+
+
 STORE_COLUMNS: dict[str, tuple[Feature, ...]] = {
     "nodes": features_of(NodeCharge),
     "links": features_of(LinkAirtime),
@@ -71,14 +103,18 @@ ANSWER_COLUMNS: dict[str, tuple[Feature, ...]] = {
 VERSION_COLUMNS: dict[str, tuple[Feature, ...]] = {"pairs": features_of(PairVersion)}
 """Columns after these where models adapt."""
 
+MOVE_COLUMNS: dict[str, tuple[Feature, ...]] = {"pairs": features_of(PairMove)}
+"""Columns after these in the observation `graph-moves`."""
 
-def scenario_columns(compiled: Compiled) -> dict[str, tuple[Feature, ...]]:
-    """The columns of the tables that have rows, in a scenario."""
+
+def scenario_columns(compiled: Compiled, moves: bool) -> dict[str, tuple[Feature, ...]]:
+    """The columns of the tables that have rows, in a scenario, with those of moves or without."""
     tables = compiled.tables
     further = (
         (STORE_COLUMNS, len(tables.store_capacity) > 0),
         (ANSWER_COLUMNS, tables.answer_streams > 0),
         (VERSION_COLUMNS, compiled.adaptations is not None),
+        (MOVE_COLUMNS, moves),
     )
     found = dict(GRAPH_COLUMNS)
     for columns, there in further:

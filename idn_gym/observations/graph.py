@@ -69,6 +69,8 @@ class GraphObserver:
     """
 
     view: ClassVar[View] = "tables"
+    moves: ClassVar[bool] = False
+    """whether pairs have the columns of `PairMove`"""
 
     def __init__(self, compiled: Compiled, preference: bool) -> None:
         """Lay out the tables.
@@ -94,7 +96,7 @@ class GraphObserver:
         self._kept: KeptRows | None = None
         self._globals = global_columns(OBJECTIVES)
         rows = {"nodes": len(tables.node_memory), "links": len(tables.link_rate), "pairs": len(node)}
-        self._features = scenario_columns(compiled)
+        self._features = scenario_columns(compiled, self.moves)
         self._boxes = {name: _box(features, rows[name]) for name, features in self._features.items()}
         self._boxes["pair_mask"] = gym.spaces.Box(0.0, 1.0, (len(node),), np.float32)
         self._boxes["globals"] = _box(self._globals)
@@ -156,7 +158,7 @@ class GraphObserver:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copied and pickled as its scenario; kernels would be compiled again for arrays with other flags."""
-        return GraphObserver, (self._compiled, False)
+        return type(self), (self._compiled, False)
 
     def describe(self) -> dict[str, Any]:
         """Columns of every table, names of its rows, and the connections, as plain lists."""

@@ -33,6 +33,8 @@ PaddedObservation = dict[str, npt.NDArray[Any]]
 class PaddedGraph:
     """`Dict` of `nodes`, `links`, `pairs`, `pair_mask` and `globals` as in `graph`, padded with empty rows.
 
+    With `moves` pairs have the columns of `graph-moves` as well.
+
     Rows beyond those of the network are 0. `node_rows`, `link_rows` and `pair_rows` are 1 for existing rows.
     `link_source`, `link_target`, `pair_node`, `pair_task` and `pair_model` are indices; for rows of padding
     they equal the size of the table they point to, one more than its last index.
@@ -42,15 +44,16 @@ class PaddedGraph:
         sizes: numbers of rows of the tables.
     """
 
-    def __init__(self, compiled: Compiled, sizes: ContextSizes) -> None:
+    def __init__(self, compiled: Compiled, sizes: ContextSizes, moves: bool) -> None:
         """Lay out the tables.
 
         Args:
             compiled: one of the scenarios; all of them have the same columns.
             sizes: upper bounds for all scenarios.
+            moves: whether pairs have the columns of `graph-moves`.
         """
-        self.sizes = sizes
-        self._columns = scenario_columns(compiled)
+        self.sizes, self._moves = sizes, moves
+        self._columns = scenario_columns(compiled, moves)
         self._most = {**sizes._asdict(), "models": sizes.pairs}
         boxes: dict[str, gym.spaces.Box] = {}
         for name, features in self._columns.items():
@@ -78,7 +81,7 @@ class PaddedGraph:
         model = tables.segment_model[segment]
         source, target = compiled.link_ends.T
         counts = {"nodes": len(tables.node_memory), "links": len(source), "pairs": len(node)}
-        if scenario_columns(compiled) != self._columns:
+        if scenario_columns(compiled, self._moves) != self._columns:
             some = "batteries, duty cycles, hidden quality or models that adapt"
             raise ConfigError("context", f"only some of its scenarios have {some}")
         for name, count in counts.items():
@@ -102,7 +105,7 @@ class PaddedGraph:
         return wired
 
     def pad(self, seen: PaddedObservation, wired: PaddedObservation) -> PaddedObservation:
-        """Pad an observation of the codec `graph`; `wired` belongs to its scenario."""
+        """Pad an observation of the codec; `wired` belongs to its scenario."""
         padded: PaddedObservation = {}
         for name, values in seen.items():
             padded[name] = np.zeros(self._boxes[name].shape, np.float32)

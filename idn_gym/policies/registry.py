@@ -10,6 +10,7 @@ from gymnasium import Env
 from gymnasium.vector import VectorEnv
 
 from idn_gym.config_reader import ConfigError, closest, show
+from idn_gym.observations import extensions_of
 from idn_gym.policy import Policy
 from idn_gym.registry import Registry, load_target, target_of
 
@@ -38,7 +39,7 @@ class PolicyEntry(NamedTuple):
     randomised: bool = False
     """the policy has an option `seed`, which studies set for every episode"""
     observation: str | None = None
-    """observation codec that the policy needs; None: it reads none, or any"""
+    """observation codec that the policy needs, or one that extends it; None: it reads none, or any"""
 
     @property
     def codecs(self) -> dict[str, str]:
@@ -264,7 +265,7 @@ def _check(name: str, entry: PolicyEntry, env: Any) -> None:
     simulation = simulation_of(env)
     for key, wanted in entry.codecs.items():
         given = getattr(simulation, key, wanted)
-        if given != wanted:
+        if given not in (extensions_of(wanted) if key == "observation" else (wanted,)):
             does = "act through" if key == "action" else "read"
             raise ConfigError(
                 key,

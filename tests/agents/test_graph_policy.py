@@ -185,9 +185,15 @@ def test_a_trained_policy_is_read_for_other_networks(tmp_path):
     assert actions in larger.action_space
 
 
-def test_it_learns_from_columns_that_only_some_scenarios_have():
-    hidden = make_env(hidden_world(horizon=8, accuracy="calibrated"))
-    trained = make_algorithm(hidden)
+FURTHER = {
+    "hidden quality": lambda: make_env(hidden_world(horizon=8, accuracy="calibrated")),
+    "moves": lambda: make_env(observation="graph-moves"),
+}
+
+
+@pytest.mark.parametrize("kind", FURTHER)
+def test_it_learns_from_columns_that_only_some_observations_have(kind):
+    trained = make_algorithm(FURTHER[kind]())
     before = torch.nn.utils.parameters_to_vector(trained.policy.parameters()).clone()
     after = torch.nn.utils.parameters_to_vector(trained.learn(64).policy.parameters())
     assert torch.isfinite(after).all() and not torch.equal(before, after)
@@ -205,7 +211,8 @@ def test_a_trained_policy_is_not_read_for_what_it_cannot_play(tmp_path, codec):
             make_agent("ppo-graph", make_env(action=other), path=path, trust=True)
     blind = make_env(action=codec, observation="flat")
     with pytest.raises(
-        ConfigError, match=r"^observation: .* does not support the observation 'flat'; allowed: graph$"
+        ConfigError,
+        match=r"^observation: .* does not support the observation 'flat'; allowed: graph, graph-moves$",
     ):
         make_agent("ppo-graph", blind, path=path, trust=True)
     PPO("MlpPolicy", GymVecEnv(blind), n_steps=2, batch_size=8).save(flat)

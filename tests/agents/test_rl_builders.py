@@ -9,6 +9,7 @@ from stable_baselines3 import A2C, PPO
 
 from agents.registry import AGENTS, make_agent
 from agents.rl.build import build_algorithm
+from agents.rl.entropy import entropy_callbacks
 from agents.rl.on_policy_config import A2CConfig, PPOConfig
 from idn_gym.config_reader import ConfigError, from_plain, read_yaml
 from idn_gym.integrations.sb3 import GymVecEnv
@@ -70,6 +71,17 @@ def test_every_hyper_parameter_arrives():
     assert isinstance(built.policy.mlp_extractor.policy_net[1], torch.nn.ReLU)
 
 
+@pytest.mark.parametrize("schedule, used", [("constant", [0.4, 0.4, 0.4]), ("linear", [0.24, 0.08, 0.0])])
+def test_the_entropy_coefficient_of_every_update(schedule, used, monkeypatch):
+    """Rollouts have 8 steps, so the last of 20 are 24: the coefficient does not fall below 0."""
+    config = A2CConfig(n_steps=4, learning_rate=0.1, ent_coef=0.4, entropy_schedule=schedule)
+    built, found = build_algorithm(config, GymVecEnv(vector_env()), seed=0), []
+    update = built.train
+    monkeypatch.setattr(built, "train", lambda: (found.append(built.ent_coef), update()))
+    built.learn(20, entropy_callbacks(config, 20))
+    assert found == pytest.approx(used)
+
+
 def test_one_seed_gives_one_net():
     config = A2CConfig(n_steps=2, learning_rate=0.1)
     nets = [build_algorithm(config, GymVecEnv(vector_env()), seed).policy.state_dict() for seed in (1, 1, 2)]
@@ -83,6 +95,7 @@ def test_one_seed_gives_one_net():
         ({"n_step": 3}, "n_steps"),
         ({"gamma": 1.5}, "gamma"),
         ({"schedule": "cosine"}, "schedule"),
+        ({"entropy_schedule": "cosine"}, "entropy_schedule"),
         ({"net_arch": [64, 0]}, "net_arch"),
         ({"batch_size": "all"}, "batch_size"),
     ],

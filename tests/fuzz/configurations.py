@@ -58,7 +58,7 @@ def _keywords(rng):
     """Sound ones for most keywords, so that what is wrong is met one at a time."""
     sound = {
         "action": [None, *ACTIONS],
-        "observation": ["flat", "graph"],
+        "observation": ["flat", "graph", "graph-moves"],
         "preference": ["balanced", "random", {"energy": 1}, [1, 1, 1, 1, 0]],
         "split": ["train", "test"],
         "render_mode": [None, "ansi"],

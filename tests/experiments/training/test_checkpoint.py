@@ -14,6 +14,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from agents.rl.build import build_algorithm
+from agents.rl.entropy import entropy_callbacks
 from agents.rl.off_policy_config import DQNConfig, OffPolicy, QRDQNConfig, SACConfig, TQCConfig
 from agents.rl.on_policy_config import A2CConfig, MaskablePPOConfig, PPOConfig, RecurrentPPOConfig
 from experiments.training import checkpoint
@@ -31,7 +32,7 @@ REPLAYED = {"buffer_size": 52, "learning_starts": 20, "batch_size": 8, "gradient
 AGENTS = [
     (PPOConfig(schedule="linear", **CLIPPED), SEVERAL),
     (PPOConfig(critic_heads="objectives", diversity=0.5, **CLIPPED), SEVERAL),
-    (A2CConfig(n_steps=ROLLOUT, **SMALL), SEVERAL),
+    (A2CConfig(n_steps=ROLLOUT, ent_coef=0.5, entropy_schedule="linear", **SMALL), SEVERAL),
     (MaskablePPOConfig(**CLIPPED), SEVERAL),
     (RecurrentPPOConfig(lstm_hidden_size=4, **CLIPPED), CONTINUOUS),
     (DQNConfig(target_update_interval=24, exploration_fraction=1.0, **REPLAYED), DISCRETE),
@@ -122,7 +123,7 @@ def start(agent, folder, every=40, die_at=2 * STEPS):
         checkpoint.restore(algorithm, state)
     saving = checkpoint.Checkpoints(path, events, every)
     left = STEPS - algorithm.num_timesteps
-    callbacks = CallbackList([saving, Die(die_at)])
+    callbacks = CallbackList([saving, Die(die_at), *entropy_callbacks(config, STEPS)])
     log_interval = 3 if isinstance(config, OffPolicy) else 1
     algorithm.learn(left, callbacks, log_interval=log_interval, reset_num_timesteps=state is None)
     algorithm.logger.close()
