@@ -54,8 +54,7 @@ class CompareAccuraciesCommand(EpisodeOptions):
     Per agent and accuracy: the true cost, the saving over the first accuracy (paired, 95 % intervals), and
     its share of the saving of an oracle, which uses the true accuracy. The last line is a lower bound for
     every policy: each request takes the best option for its condition, no resource is ever full, and loads
-    are
-        free.
+    are free.
 
     Example: cloud-only lru-aware --scenario fashion-drift --seeds 40
     """

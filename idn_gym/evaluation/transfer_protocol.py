@@ -40,7 +40,7 @@ class TransferProtocol:
     others"""
     preference: str = "balanced"
     bracket: float = 10.0
-    """[s] processor time for both ends of an episode's bracket"""
+    """[s] for both ends of an episode's bracket, half of them nominal for the sequence"""
     least_headroom: float = 0.02
     """headroom of an episode, as a share of the static cost, below which its score does not count"""
     score: str = SCORE
