@@ -26,7 +26,7 @@ POLICY_MEMBERS = {"policy.pth": "weights", "data": "environment steps"}
 class ShipPoliciesCommand:
     """Copy the weights and curves of the trainings with one seed, one folder per scenario.
 
-    Example: runs/study/headline
+    Example: runs/studies/headline
     """
 
     folder: Positional[Path]
