@@ -66,9 +66,9 @@ def add_rewards(
     scales: Floats,
     objectives: Sequence[Objective] = TABLE,
 ) -> Reward:
-    """Add the computation of rewards to a slot programme; arguments as in `compute_rewards`.
+    """Add the computation of rewards to a slot program; arguments as in `compute_rewards`.
 
-    The arguments are read each time the programme runs.
+    The arguments are read each time the program runs.
 
     Returns:
         The record in which the rewards are written.

@@ -246,7 +246,7 @@ class Simulation:
 
     @property
     def _programmes(self) -> list[SlotProgramme]:
-        """Slot programmes from each state into the other; built when they are first played."""
+        """Slot programs from each state into the other; built when they are first played."""
         if not self._built:
             parts = self.instance, self.codec, self.observer, self.compiled.scales, self.objectives
             ways, rest = (self._states, self._states[::-1]), (self.last, self._scratch)

@@ -1,4 +1,4 @@
-"""One slot of a simulation as a programme: decode, play, judge, observe, measure.
+"""One slot of a simulation as a program: decode, play, judge, observe, measure.
 
 Whatever ships joins in one call of compiled code; a codec, observation or objective that a package adds is
 called in between.

@@ -78,7 +78,7 @@ def test_savings_are_differences_of_cost_where_one_class_has_all(make_scenario, 
 
 @pytest.mark.parametrize(("preset", "off"), [("tiny", 0.034), ("edge-small", 0.006), ("fashion-edge", 0.001)])
 def test_with_shared_capacity_segments_are_in_nearly_the_order_of_what_they_save(preset, off):
-    """Ten slots after random placements, against serving all classes anew, waiting included."""
+    """Ten slots after random placements, against serving all classes again, waiting included."""
     stats = pytest.importorskip("scipy.stats")
     far, alike = [], []
     for seed in range(10):

@@ -1,4 +1,4 @@
-"""What the graph observation keeps from slot to slot is what it would say anew, to the bit."""
+"""What the graph observation keeps from slot to slot is what it would compute from nothing, to the bit."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_so_are_those_with_columns_of_moves(changes):
 
 
 def see_rows(codec, name, changes, resources):
-    """Actions are held, so that lists are; rows begin anew in between, with other preferences."""
+    """Actions are held, so that lists are; rows restart in between, with other preferences."""
     scenario, rows = load_scenario(name, {**changes, "resources": resources}), 3
     simulation = Simulation(scenario, None, codec, "random", "train", rows)
     simulation.reset(range(rows), range(rows))

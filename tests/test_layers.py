@@ -43,7 +43,7 @@ LAYERS = [
     ["idn_gym.optimum"],
     ["idn_gym.evaluation"],
     ["idn_gym.integrations"],
-    ["idn_gym.games.least_cost"],  # the one game that solves programmes
+    ["idn_gym.games.least_cost"],  # the one game that solves programs
     ["idn_gym.policies"],
     ["idn_gym.commands"],
     ["idn_gym.lab.profiling"],

@@ -17,7 +17,7 @@ from idn_gym.simulation import Simulation
 
 @pytest.mark.parametrize("name", ["tiny", "fashion-edge", "isp-hierarchy"])
 def test_a_slot_is_the_pure_step(name):
-    """Also of rows that begin anew in between, whose lists of usable options are those of another episode."""
+    """Also of rows that restart in between, whose lists of usable options are those of another episode."""
     rows, rng = 3, np.random.default_rng(0)
     simulation = Simulation(PRESETS[name], None, "flat", None, "train", rows)
     simulation.reset(range(rows), range(rows))

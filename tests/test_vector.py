@@ -190,7 +190,7 @@ def test_a_batch_is_gymnasiums_own_vector_environment(mode, preference, limit):
 
 
 def compare_infos(one, other):
-    """The same keys, masks and types, and the same values under the masks; `final_info` likewise."""
+    """The same keys, masks and types, and the same values under the masks; also in `final_info`."""
     assert one.keys() == other.keys()
     for name in [name for name in other if not name.startswith("_")]:
         np.testing.assert_array_equal(one[f"_{name}"], other[f"_{name}"], err_msg=name)

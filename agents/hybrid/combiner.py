@@ -147,17 +147,17 @@ class Combiner(Policy):
             rows[:] = True
         elif start is not None:
             rows |= np.asarray(start, np.bool_)
-        self.open(rows, anew=state is None)
+        self.open(rows, forget=state is None)
         return self.play(rows), True
 
-    def open(self, rows: Bools, anew: bool) -> None:
+    def open(self, rows: Bools, forget: bool) -> None:
         """Set the networks of the marked rows, which begin an episode, to the state of the real one.
 
         Args:
             rows: (B,) the marked rows.
-            anew: forget everything, as before the very first slot.
+            forget: whether to forget everything, as before the very first slot.
         """
-        if anew:
+        if forget:
             self._log.clear()
             for network in self.networks:
                 network.forget()

@@ -150,7 +150,7 @@ class SafeSwitch(VectorWrapper[Any, Any, Any, Any, Any]):
     def _begin(self) -> Any:
         """Set the agent and the prior to the state of the real network; return the first observation."""
         self._start, self._actions = self.real.unwrapped.get_state(), []
-        self.combiner.open(np.ones(self.num_envs, np.bool_), anew=True)
+        self.combiner.open(np.ones(self.num_envs, np.bool_), forget=True)
         return self.combiner.networks[0].observation
 
     def step(self, actions: Any) -> tuple[Any, Any, Bools, Bools, dict[str, Any]]:

@@ -111,7 +111,7 @@ class Watched(NamedTuple):
     """
 
     lost: Floats  # accuracy
-    fallen: Floats  # mean calibrated confidence, likewise
+    fallen: Floats  # loss of mean calibrated confidence
     labels: Bools  # whether the alarm on labels fired
     decided: Bools  # whether `ShiftMonitor` found harm by labels that it bought under suspicion
     bought: Floats  # labels that it bought, as a share of the answers

@@ -81,12 +81,12 @@ class ActionCodec(Protocol):
 
 @runtime_checkable
 class NativeCodec(Protocol):
-    """An action codec that decodes in compiled code, as a stage of a slot programme."""
+    """An action codec that decodes in compiled code, as a stage of a slot program."""
 
     def join(
         self, programme: Programme, instance: Instance, state: State, actions: Numbers, action: Action
     ) -> None:
-        """Add decoding to a programme, with the result in `action`; arguments as in `decode`."""
+        """Add decoding to a program, with the result in `action`; arguments as in `decode`."""
         ...
 
 
@@ -98,7 +98,7 @@ def join_decoding(
     actions: Numbers,
     action: Action,
 ) -> None:
-    """Add a codec's decoding to a programme, compiled or not; arguments as in `NativeCodec.join`."""
+    """Add a codec's decoding to a program, compiled or not; arguments as in `NativeCodec.join`."""
     if isinstance(codec, NativeCodec):
         codec.join(programme, instance, state, actions, action)
         return
@@ -113,7 +113,7 @@ def join_decoding(
 
 
 class NativeDecoding:
-    """Mixin of codecs that are stages of programmes: `decode` plays a programme with this stage only."""
+    """Mixin of codecs that are stages of programs: `decode` plays a program with this stage only."""
 
     def join(
         self, programme: Programme, instance: Instance, state: State, actions: Numbers, action: Action

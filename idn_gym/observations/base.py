@@ -77,7 +77,7 @@ class Observer(Protocol):
 
 @runtime_checkable
 class NativeObserver(Protocol):
-    """An observation codec that writes in compiled code, as a stage of a programme."""
+    """An observation codec that writes in compiled code, as a stage of a program."""
 
     def make_room(self, clipped: npt.NDArray[np.int64]) -> tuple[Any, Observations]:
         """Allocate the arrays of `join`, with as many rows as `clipped`; also return the part to observe."""
@@ -86,7 +86,7 @@ class NativeObserver(Protocol):
     def join(
         self, programme: Programme, instance: Instance, state: State, outcome: Outcome, room: Any
     ) -> None:
-        """Add the observation to a programme; arguments as in `encode`, read when it runs."""
+        """Add the observation to a program; arguments as in `encode`, read when it runs."""
         ...
 
 

@@ -127,7 +127,7 @@ class FlatObserver:
     def join(
         self, programme: Programme, instance: Instance, state: State, outcome: Outcome, room: FlatRoom
     ) -> None:
-        """Add the observation to a programme; arguments as in `encode`, read when it runs."""
+        """Add the observation to a program; arguments as in `encode`, read when it runs."""
         programme.add(
             encode_flat, instance.draw, state, outcome, self._nominal, self.layout, self._columns, room
         )

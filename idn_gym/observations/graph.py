@@ -118,7 +118,7 @@ class GraphObserver:
     ) -> tuple[GraphRoom, dict[str, npt.NDArray[np.float32]]]:
         """Allocate as many observations as `clipped` has rows; allocations of one size share the kept state.
 
-        The two programmes that play an environment in turn therefore write the same tables, which hold the
+        The two programs that play an environment in turn therefore write the same tables, which hold the
         observations of the last slot only.
         """
         if self._kept is None or len(self._kept.tables.nodes) != len(clipped):
@@ -151,7 +151,7 @@ class GraphObserver:
     def join(
         self, programme: Programme, instance: Instance, state: State, outcome: Outcome, room: GraphRoom
     ) -> None:
-        """Add the observation to a programme; arguments as in `encode`, read when it runs."""
+        """Add the observation to a program; arguments as in `encode`, read when it runs."""
         (tables, memory, lists, scratch), clips = room
         known = self._expected, self._sight, self._forecast, lists, scratch, self._constants
         programme.add(encode_graph, *instance, state, outcome, *known, tables, memory, clips, self._answers)

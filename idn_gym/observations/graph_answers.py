@@ -26,14 +26,14 @@ class AnswerLists(NamedTuple):
     pair_start: Ints  # (C+1,) into `pair_stream`
     pair_stream: Ints  # streams of the options that use the pair, class by class
     adapting: bool  # whether there are columns for versions
-    first_node: int  # column of the nodes where those of answers begin, and likewise
-    first_pair: int
+    first_node: int  # first column of answers in the table of nodes
+    first_pair: int  # first column of answers in the table of pairs
     node_high: Floats  # upper bounds of the columns
     pair_high: Floats
     version_high: Floats
     answered: Floats  # (N,) [requests] that pass
-    confidence: Floats  # (N,) summed over them, and likewise
-    squares: Floats  # (N,)
+    confidence: Floats  # (N,) sum over these answers
+    squares: Floats  # (N,) sum of the squares of their confidences
 
 
 def list_answers(compiled: Compiled) -> AnswerLists:

@@ -58,7 +58,7 @@ class MovesObserver(GraphObserver):
     def join(
         self, programme: Programme, instance: Instance, state: State, outcome: Outcome, room: GraphRoom
     ) -> None:
-        """Add the observation to a programme; arguments as in `encode`, read when it runs."""
+        """Add the observation to a program; arguments as in `encode`, read when it runs."""
         super().join(programme, instance, state, outcome, room)
         known = self._expected, self._sight, self._forecast, room.kept.scratch
         programme.add(encode_moves, *instance, state, *known, room.kept.tables, room.clips, *self._moving)

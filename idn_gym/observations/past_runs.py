@@ -6,7 +6,7 @@ one of a geometric law, unfinished runs included: slots over ends. One run of `S
 so that there is an answer before anything was seen. Runs of such a law have no memory: the mean length is
 also what is expected to be left of the present run.
 
-Everything is counted anew in every slot, from the demand of the latest slots: nothing needs to be kept.
+Everything is counted again in every slot, from the demand of the latest slots: nothing needs to be kept.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ trades size between the one open item of either side until one of the two is int
 So every mean and a node's used size are kept and no two items are positively correlated. One item may stay
 open at the root: a coin of its own closes it, and the budget is exceeded by less than that item ("exact").
 
-Every trade has a uniform of its own place in the tree. Drawn anew for every rounding they make the rounded
+Every trade has a uniform of its own place in the tree. Drawn again for every rounding they make the rounded
 placements independent; frozen for an episode they couple them, so that a slowly moving z loads little.
 
 Longer chains are cut at one uniform each: prefix i is held where z_i > u. Means are exact, the budget

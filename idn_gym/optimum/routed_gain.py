@@ -9,7 +9,7 @@ the right-hand side alone, and the duals of these rows are a supergradient. At a
 routing gains, which is at least what the core's own serving does: with private capacity the same where no
 capacity binds.
 
-Between placements rows are tighter here than in that programme: a part counts towards all smaller parts of
+Between placements rows are tighter here than in that program: a part counts towards all smaller parts of
 its model that the class could run there, so that half a network does not serve heads and wholes at once.
 """
 

@@ -46,7 +46,7 @@ def draw_rows(scenario, rng, distinct):
     rows["memory"] = rows["memory"] * rng.uniform(0.3, 1.1, rows["memory"].shape)
     rows["memory"][: ROWS // 6, 1:] *= 1e-2  # less than what is pinned
     value = rng.choice(rng.normal(size=distinct), tables.segment_value.shape)
-    value.setflags(write=False)  # as the tables' own: for another kind, kernels would be compiled anew
+    value.setflags(write=False)  # as the tables' own: for another kind, kernels would be compiled again
     return Instance(tables._replace(segment_value=value), draw._replace(**rows))
 
 

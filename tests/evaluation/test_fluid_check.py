@@ -72,7 +72,7 @@ def test_events_are_held_against_the_fluid_load_by_load(alone):
     assert [check.node_load for check in busy] == pytest.approx([0.6, 0.6, 0.6], rel=0.03)
     # A slot of 10 s over 1 s / (2 (1 - sqrt(0.6))^2)
     assert busy[0].settling == pytest.approx(10.0 * 2.0 * (1.0 - np.sqrt(0.6)) ** 2)
-    # Filling stops at 0.95, and so do events that are sent likewise; who chooses for himself fills all.
+    # Filling stops at 0.95, and so do events sent in the same way; who chooses for himself fills all.
     assert full[0].dropped == pytest.approx(1.0 - 0.95 / 1.2) and full[0].node_load == pytest.approx(0.95)
     assert full[1].dropped == pytest.approx(1.0 - 0.95 / 1.2, abs=0.02)
     assert full[2].dropped == pytest.approx(1.0 - 1.0 / 1.2, abs=0.02)

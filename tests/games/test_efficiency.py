@@ -1,4 +1,4 @@
-"""Optima and stable partitions by enumeration, by hand, and by mixed-integer programme."""
+"""Optima and stable partitions by enumeration, by hand, and by mixed-integer program."""
 
 import numpy as np
 import pytest

@@ -42,7 +42,7 @@ def played(model, outcomes, thresholds):
 
 
 def test_entries_are_rebuilt_within_the_stated_tolerance(rebuilt, shipped):
-    """Thresholds are those that ship: chosen anew, a few validation pictures can move them far."""
+    """Thresholds are those that ship: chosen again, a few validation pictures can move them far."""
     (models, outcomes), (known, table) = rebuilt, shipped
     assert {model.name for model in models} == {n for n, m in known.items() if m.task == "digits"}
     compared = 0

@@ -1,4 +1,4 @@
-"""The knapsack behind the certificate against a solver of linear programmes."""
+"""The knapsack behind the certificate against a solver of linear programs."""
 
 import numpy as np
 import pytest

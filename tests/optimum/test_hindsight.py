@@ -117,7 +117,7 @@ def test_slots_are_added_up_without_loss_where_costs_are_equal_and_nothing_binds
 
 
 def slot_of(draw, t):
-    """One slot, laid out like all of them: for another layout kernels would be compiled anew."""
+    """One slot, laid out like all of them: for another layout kernels would be compiled again."""
     moving = {
         name: getattr(draw, name)[:, t : t + 1].copy() for name in ("demand", "seconds", "memory", "rate")
     }

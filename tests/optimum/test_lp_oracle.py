@@ -1,4 +1,4 @@
-"""The oracle's kept program against the program of all columns, solved anew by SciPy."""
+"""The oracle's kept program against the program of all columns, solved from nothing by SciPy."""
 
 import copy
 import pickle
@@ -121,7 +121,7 @@ def test_capacities_that_bind_and_no_longer_do():
         assert (kept.solve().gain, oracle.bound) == pytest.approx((best, best), rel=1e-9)
         binding.append(int((oracle._layers.room < 1.0).sum()))
     assert binding[0] == binding[4] == 0 < binding[3] < binding[1] < binding[2]
-    assert kept.joined.all()  # nothing began anew
+    assert kept.joined.all()  # nothing was rebuilt
 
 
 def test_where_nothing_may_be_placed_pins_serve(make_scenario):

@@ -2,7 +2,7 @@
 
 Candidates for whole networks cannot cover nodes that change at times of their own. Here every node has a
 program of its own over rows of a placement: what its candidates hold there, and what is one change away
-from what it holds now. What the programme finds is replayed and kept if it costs less, in whole or else
+from what it holds now. What the program finds is replayed and kept if it costs less, in whole or else
 stretch by stretch. A placement that is kept all the time is improved in the same way, with one row per node.
 """
 

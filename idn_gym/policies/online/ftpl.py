@@ -1,4 +1,4 @@
-"""Plans by linear programme: follow the perturbed leader, and the optimum of a window.
+"""Plans by linear program: follow the perturbed leader, and the optimum of a window.
 
 FTPL asks the oracle for the best placement of [sum of all batches + perturbation]^+, the perturbation being
 one Gaussian per request class, drawn once per episode and growing as the root of time:

@@ -5,7 +5,7 @@ routing program in whole segments (`optimum/routing_oracle.py`). Where costs are
 capacity binds, the gain of any placement, splits over two nodes included, is linear in the batches; with
 an exact oracle FTPL then has expected regret O(sqrt T) with factor 1, as in `ftpl.py`. That the oracle is
 exact is checked in every call: `gap` has the largest gap so far. Elsewhere (binding or shared capacity,
-waiting) nothing is proven, and what it is worth is measured. Every call solves an integer programme: for
+waiting) nothing is proven, and what it is worth is measured. Every call solves an integer program: for
 small scenarios, or a longer `refresh`.
 """
 

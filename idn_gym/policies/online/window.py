@@ -1,4 +1,4 @@
-"""Policies that plan for what they have just seen: the last W slots, by greedy or by linear programme.
+"""Policies that plan for what they have just seen: the last W slots, by greedy or by linear program.
 
 The slots of the window are merged into one long slot: batches and seconds added up, links open for as many
 slots, at the costs of the last one.

@@ -79,7 +79,7 @@ def test_the_printed_bound_holds_and_trust_is_shared():
 
 
 def best_point_of_nodes(polytope, total):
-    """All nodes at once: budgets are rows of one programme."""
+    """All nodes at once: budgets are rows of one program."""
     found = 0.0
     for v, (first, last) in enumerate(zip(polytope.node_start[:-1], polytope.node_start[1:], strict=True)):
         if last > first:
@@ -104,16 +104,16 @@ def test_rows_that_begin_start_over_and_shared_capacity_has_no_bound():
 def test_a_row_that_starts_while_the_other_goes_on_is_a_row_of_its_own():
     """To the bit: what each row asks for is what it asks for where nothing starts beside it."""
 
-    def drive(seeds, anew):
-        """Placements (T, 2, N, M); `anew` has by slot the seeds that rows start over with, or None."""
+    def drive(seeds, restarts):
+        """Placements (T, 2, N, M); `restarts` has by slot the seeds that rows start over with, or None."""
         env, policy = open_agent("hybrid-optimistic", ADVERSARY, seeds, experts=EXPERTS)
         observation, _ = env.reset(seed=seeds)
         simulation, state, start, asked = env.unwrapped.simulation, None, None, []
         for slot in range(14):
-            if slot in anew:
-                rows = [row for row, seed in enumerate(anew[slot]) if seed is not None]
-                simulation.reset(rows, [anew[slot][row] for row in rows])
-                start = np.array([seed is not None for seed in anew[slot]])
+            if slot in restarts:
+                rows = [row for row, seed in enumerate(restarts[slot]) if seed is not None]
+                simulation.reset(rows, [restarts[slot][row] for row in rows])
+                start = np.array([seed is not None for seed in restarts[slot]])
             action, state = policy.predict(observation, state, start, deterministic=True)
             asked.append(action.copy())
             before = simulation.state

@@ -1,4 +1,4 @@
-"""The programme over candidates against all sequences, and its parts against what is played."""
+"""The program over candidates against all sequences, and its parts against what is played."""
 
 from itertools import product
 

@@ -14,8 +14,8 @@ from idn_gym.scenarios.episodes import build_instance
 from tests.optimum.dynamic.test_sequences import few_placements
 
 OFF = 0.02
-"""How far the programme may be from the best of all sequences that hold wishes until their loads end, or
-from what that sequence is expected to cost: the programme never plays a move whose estimate is too dear."""
+"""How far the program may be from the best of all sequences that hold wishes until their loads end, or
+from what that sequence is expected to cost: the program never plays a move whose estimate is too dear."""
 
 
 def held_to_the_end(player, placements, path):
@@ -31,7 +31,7 @@ def held_to_the_end(player, placements, path):
 
 
 def expected_cost(moves, path):
-    """What the programme expects of a path before it plays any move; infinite if it would not consider it."""
+    """What the program expects of a path before it plays any move; infinite if it would not consider it."""
     total, t, i = 0.0, 0, 0
     while t < len(path):
         cost, length = moves(t)

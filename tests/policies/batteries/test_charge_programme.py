@@ -1,4 +1,4 @@
-"""The programme of one battery against all sequences of modes, one by one, and what it learns of weather."""
+"""The program of one battery against all sequences of modes, one by one, and what it learns of weather."""
 
 from itertools import product
 
@@ -58,7 +58,7 @@ def worlds(draw):
 
 @given(worlds())
 def test_no_sequence_of_modes_costs_less(world):
-    """With one sky the programme is exact: the best of all sequences costs what it says."""
+    """With one sky the program is exact: the best of all sequences costs what it says."""
     battery, modes, harvest, level = world
     weather = Weather(harvest, harvest > 0.0, np.zeros(0), np.ones(1), np.ones(1), np.ones((1, 1)))
     programme = ChargeProgramme(battery, modes, weather, CAPACITY + 1)

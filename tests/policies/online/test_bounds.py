@@ -32,7 +32,7 @@ def random_node(rng, ratio):
 
 
 def best_point(polytope, total):
-    """Maximum of total @ z over the polytope, by a linear programme."""
+    """Maximum of total @ z over the polytope, by a linear program."""
     inside = np.flatnonzero(polytope.chain_last == 0)
     order = np.zeros((len(inside), len(total)))
     order[np.arange(len(inside)), inside] = 1.0

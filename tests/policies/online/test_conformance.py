@@ -100,7 +100,7 @@ class Travelling:
 
 @pytest.mark.parametrize("name", ["ftpl", "window-lp"])
 def test_a_pickle_goes_on_to_the_same_bits(name, make_learner, drive):
-    """Also of learners whose programme stays in a solver."""
+    """Also of learners whose program stays in a solver."""
     scenario = load_scenario(
         "edge-small", {"horizon": 6, "serving.capacity": "exogenous", "serving.loading": "instant"}
     )

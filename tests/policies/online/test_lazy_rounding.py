@@ -1,4 +1,4 @@
-"""Rounding anew only after a drift: which nodes stay, what is loaded, and what fractions load."""
+"""Rounding again only after a drift: which nodes stay, what is loaded, and what fractions load."""
 
 import gymnasium as gym
 import numpy as np

@@ -87,7 +87,7 @@ def test_a_file_that_has_changed_is_looked_at_again(tmp_path):
 
 
 def test_looking_draws_nothing_that_an_episode_draws():
-    """The same numbers whether or not what is looked at is compiled anew in between."""
+    """The same numbers whether or not what is looked at is compiled again in between."""
     from idn_gym.scenarios.episodes import build_instance
 
     regions = {"workload.diurnal": {"spread": 0.5, "regions": [{"nodes": ["board-1"], "phase": 0.5}]}}
