@@ -67,7 +67,11 @@ _register("IDN-Scalar-v0", {"preference": "balanced"})
 for _id, _keywords in preset_ids():
     _register(_id, _keywords)
 gym.register(
-    id="IDN-Context-v0", entry_point="idn_gym.context_env:ContextEnv", disable_env_checker=True, kwargs={}
+    id="IDN-Context-v0",
+    entry_point="idn_gym.context_env:ContextEnv",
+    vector_entry_point="idn_gym.context_vector:ContextVectorEnv",
+    disable_env_checker=True,
+    kwargs={},
 )
 
 

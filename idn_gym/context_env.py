@@ -13,16 +13,21 @@ from idn_gym.config_reader import ConfigError, closest, show, to_plain
 from idn_gym.env import IDNEnv, refuse_twice, reward_space
 from idn_gym.episode_spec import HasEpisodeSpec
 from idn_gym.observations.padded_graph import PaddedGraph, PaddedObservation
-from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.config_contexts import Context
 from idn_gym.scenarios.contexts import HELD_OUT, context_sizes, draw_scenario, load_context
 from idn_gym.scenarios.episodes import episode_seed
 from idn_gym.seeds import read_seed
+from idn_gym.simulation import Simulation
 
 DEFAULT_CONTEXT = "trees"
 """Default context of ``gym.make("IDN-Context-v0")``; it needs no TopoHub."""
 
-OBSERVED = ("graph", "graph-moves")
+MOVES = "graph-moves"
+OBSERVED = ("graph", MOVES)
 """Observations whose tables can be padded."""
+
+_ROW = slice(0, 1)
+"""the only row of its tables"""
 
 
 class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
@@ -92,9 +97,7 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
         self.context = load_context(context, overrides)
         if held_out not in HELD_OUT:
             raise ConfigError("held_out", f"{show(held_out)} is not allowed; {closest(held_out, HELD_OUT)}")
-        if observation not in OBSERVED:
-            allowed = closest(observation, OBSERVED)
-            raise ConfigError("observation", f"{show(observation)} is not allowed; {allowed}")
+        check_observed(observation)
         self.held_out, self.split = held_out, split
         self.render_mode = render_mode
         self.scalar = preference is not None
@@ -109,10 +112,10 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
         }
         sizes = context_sizes(self.context)
         self._episode = self._open(0)
-        self._padded = PaddedGraph(self._episode.simulation.compiled, sizes, observation == "graph-moves")
-        self._wired: PaddedObservation = {}
+        self._padded = PaddedGraph(self._episode.simulation.compiled, sizes, observation == MOVES)
+        self._rows = self._padded.make_rows(1)
         if not self.scalar:
-            self.reward_space = reward_space(self._episode.simulation.objectives)
+            self.reward_space = reward_space(self._episode.simulation.objectives, self.scenario.quality)
             self.reward_dim = len(self._episode.simulation.objectives)
         self.observation_space = self._padded.space
         self.action_space = gym.spaces.Box(-1.0, 1.0, (sizes.pairs,), np.float32)
@@ -146,8 +149,7 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
         before, self._episode = self._episode, self._open(drawn)
         before.close()
         self._seed, self._count = last, count
-        compiled = compile_scenario(self.scenario)
-        self._wired = self._padded.wire(compiled)
+        self._padded.wire(self._rows, _ROW, self._episode.simulation.compiled)
         seen, info = self._episode.reset(seed=drawn, options=options)
         return self._pad(seen), {**info, "scenario_seed": drawn}
 
@@ -168,7 +170,8 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
         return self._pad(seen), reward, terminated, truncated, {**info, "scenario_seed": drawn}
 
     def _pad(self, seen: Any) -> PaddedObservation:
-        return self._padded.pad(seen, self._wired)
+        self._padded.put(self._rows, _ROW, {name: values[None] for name, values in seen.items()})
+        return {name: values[0].copy() for name, values in self._rows.items()}
 
     def describe(self) -> dict[str, Any]:
         """Explain observations and actions, the context, and the scenario of the episode.
@@ -176,13 +179,7 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
         `episode` is `IDNEnv.describe` of the current scenario; before the first `reset`, of the scenario of
         seed 0.
         """
-        return {
-            "observation": self._padded.describe(),
-            "action": "a priority per row of pairs, as in the codec scores; rows of padding are not read",
-            "context": to_plain(self.context),
-            "held_out": self.held_out,
-            "episode": {"scenario": to_plain(self.scenario), **self._episode.describe()},
-        }
+        return describe_context(self._padded, self.context, self.held_out, self._episode.simulation)
 
     def describe_placement(self) -> dict[str, list[str]]:
         """Return the resident segments of each node, by name."""
@@ -191,6 +188,33 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
     def render(self) -> Any:
         """Draw the episode's network, its placement and the last slot."""
         return self._episode.render()
+
+
+def describe_context(
+    padded: PaddedGraph, context: Context, held_out: str, simulation: Simulation
+) -> dict[str, Any]:
+    """Explain the observations and actions of a context, and the scenario of one of its episodes.
+
+    Args:
+        padded: the observation.
+        context: the context.
+        held_out: the axis that is held out.
+        simulation: of the episode.
+    """
+    return {
+        "observation": padded.describe(),
+        "action": "a priority per row of pairs, as in the codec scores; rows of padding are not read",
+        "context": to_plain(context),
+        "held_out": held_out,
+        "episode": {"scenario": to_plain(simulation.compiled.scenario), **simulation.describe()},
+    }
+
+
+def check_observed(observation: str) -> None:
+    """Refuse an observation that cannot be padded."""
+    if observation not in OBSERVED:
+        allowed = closest(observation, OBSERVED)
+        raise ConfigError("observation", f"{show(observation)} is not allowed; {allowed}")
 
 
 def next_seed(split: str, seed: int, episode: int) -> int:

@@ -218,14 +218,12 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
 
     def _info(self, metrics: Floats, vector: Floats) -> dict[str, Any]:
         info: dict[str, Any] = dict(zip(METRICS, metrics.tolist(), strict=True))
-        for name, rows in self.simulation.store_figures().items():
-            info[name] = rows[0] if rows.ndim > 1 else float(rows[0])
         if self.scalar:
             info["vector_reward"] = vector.astype(np.float32)
-            info["reward_weights"] = self.simulation.instance.draw.weights[0].astype(np.float32)
-        for name, rows in self.simulation.truth().items():
+            info["reward_weights"] = self.simulation.reward_weights[0].astype(np.float32)
+        for name, rows in self.simulation.figures().items():
             info[name] = rows[0] if rows.ndim > 1 else float(rows[0])
-        return info | {name: float(value[0]) for name, value in self.simulation.book.infos().items()}
+        return info
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """Return the allowed choices of the coming slot, flat, in the form that MaskablePPO expects."""

@@ -77,6 +77,11 @@ class HasEpisodeSpec:
         return super().__new__(cls)
 
     @property
+    def full_horizon(self) -> int:
+        """Slots of an episode that no limit cuts."""
+        return self.scenario.horizon
+
+    @property
     def spec(self) -> EnvSpec | None:
         """Return how the environment was made, for ``gym.make(env.spec)``."""
         return self._spec
@@ -85,6 +90,6 @@ class HasEpisodeSpec:
     def spec(self, spec: EnvSpec | None) -> None:
         self._spec = None if spec is None else EpisodeSpec.of(spec, self.horizon)
         given = {} if self._spec is None else self._spec.kwargs
-        if (given.get("max_episode_steps") or 0) >= self.scenario.horizon:
+        if (given.get("max_episode_steps") or 0) >= self.full_horizon:
             # `gym.make_vec` turns a limit in a spec into a keyword; with another horizon it would truncate.
             del given["max_episode_steps"]

@@ -76,6 +76,29 @@ def read_preference(preference: Any, objectives: Sequence[Objective] = TABLE) ->
     return _normalise(preference, names)
 
 
+def read_options(
+    options: Mapping[str, Any] | None, weights: Floats | None, objectives: Sequence[Objective]
+) -> Floats | None:
+    """Read the options of a reset: weights (D,) of its episodes, None where they are drawn.
+
+    Args:
+        options: ``preference`` for these episodes, if preferences are drawn; nothing else.
+        weights: the environment's, None where they are drawn.
+        objectives: the objectives in force.
+
+    Raises:
+        ConfigError: another option, or a preference where all episodes already share one.
+    """
+    for name in options or {}:
+        if name != "preference":
+            raise ConfigError(f"options.{name}", "is not allowed; allowed: preference")
+    if not options or options["preference"] == "random":
+        return weights
+    if weights is not None:
+        raise ConfigError("options.preference", 'is allowed only where the environment\'s is "random"')
+    return read_preference(options["preference"], objectives)
+
+
 def _numbers(count: int) -> str:
     words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
     return f"{words[count] if count < len(words) else count} number{'s' if count > 1 else ''}"

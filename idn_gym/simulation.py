@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 from idn_gym.actions import ActionCheck, make_codec
 from idn_gym.budgets import BudgetBook
-from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import EMPTY, Floats, Instance, Numbers, Outcome, State
+from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Numbers, Outcome, State
 from idn_gym.core.outcome_cells import empty_outcome
 from idn_gym.core.slots import copied, put_fields
 from idn_gym.core.transition import initial_state
@@ -22,7 +21,7 @@ from idn_gym.objective_records import Objective
 from idn_gym.objectives import describe_reward, reward_divisor
 from idn_gym.observations import Observations, copy_of, make_observer
 from idn_gym.played_slot import Slot
-from idn_gym.preferences import read_preference
+from idn_gym.preferences import read_options, read_preference
 from idn_gym.readouts import figures_of_stores, tell_placement
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.compile.full_repositories import warn_of_full_repositories
@@ -111,6 +110,16 @@ class Simulation:
         return self._states[self._now]
 
     @property
+    def slots(self) -> Ints:
+        """(B,) slots played of each episode."""
+        return self.now.slot
+
+    @property
+    def reward_weights(self) -> Floats:
+        """(B, D) preferences of the episodes."""
+        return self.instance.draw.weights
+
+    @property
     def objectives(self) -> tuple[Objective, ...]:
         """Objectives in force, in the order of the reward vector."""
         return self.compiled.objectives
@@ -128,7 +137,7 @@ class Simulation:
         Raises:
             ConfigError: another option, or a preference where all episodes already share one.
         """
-        weights = self._chosen(options)
+        weights = read_options(options, self.weights, self.objectives)
         for row, seed in zip(rows, seeds, strict=True):
             now, episode = (self.seed[row], self.episode[row] + 1) if seed is None else (seed, 0)
             root = episode_seed(self.split, now, episode)
@@ -137,16 +146,6 @@ class Simulation:
             if self.quality is not None:
                 self.quality.start(row, root)
         self.rewind(rows)
-
-    def _chosen(self, options: Mapping[str, Any] | None) -> Floats | None:
-        for name in options or {}:
-            if name != "preference":
-                raise ConfigError(f"options.{name}", "is not allowed; allowed: preference")
-        if not options or options["preference"] == "random":
-            return self.weights
-        if self.weights is not None:
-            raise ConfigError("options.preference", 'is allowed only where the environment\'s is "random"')
-        return read_preference(options["preference"], self.objectives)
 
     def rewind(self, rows: Sequence[int]) -> None:
         """Return rows to slot 0 of their episodes."""
@@ -223,13 +222,14 @@ class Simulation:
         """Describe one episode's placement: segments of each node by name, loads in flight, batteries."""
         return tell_placement(self.compiled, self.now, row)
 
-    def store_figures(self) -> dict[str, npt.NDArray[Any]]:
-        """Entries of infos about batteries and airtime; see `figures_of_stores`."""
-        return figures_of_stores(self.compiled.tables, self.now, self.last)
+    def figures(self) -> dict[str, Numbers]:
+        """Entries of infos beside the metrics, B rows: batteries, budgets, the truth about hidden quality.
 
-    def truth(self) -> dict[str, Numbers]:
-        """True quality of the last slot for infos, B rows, hidden from policies; empty where it is known."""
-        return {} if self.quality is None else self.quality.infos()
+        What the scenario lacks is left out. Policies must not read the truth.
+        """
+        stores = figures_of_stores(self.compiled.tables, self.now, self.last)
+        truth = {} if self.quality is None else self.quality.infos()
+        return {**stores, **truth, **self.book.infos()}
 
     def sum_demand(self, row: int) -> Floats:
         """(slots played,) [requests] summed over classes, for each slot of one episode so far."""

@@ -24,6 +24,19 @@ def read_num_envs(num_envs: Any) -> int:
     return int(num_envs)
 
 
+def read_group_size(size: Any, num_envs: int, key: str) -> int:
+    """Read the number of neighbouring rows that share something.
+
+    Raises:
+        ConfigError: it is not a whole number of at least 1 that divides the number of rows.
+    """
+    whole = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
+    if not whole or size < 1 or num_envs % size:
+        allowed = f"must be a whole number of at least 1 that divides num_envs={num_envs}"
+        raise ConfigError(key, f"{show(size)} is not allowed; {allowed}")
+    return int(size)
+
+
 def read_render_mode(mode: str | None, modes: Sequence[str]) -> str | None:
     """Read the render mode; it may be None.
 

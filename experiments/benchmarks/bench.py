@@ -29,12 +29,12 @@ class BenchWork(NamedTuple):
     """steps: resets included; slots: a batch, resets left out; masks: steps, each of which asks for the mask;
     resets: episodes begun; make: environments made"""
     size: int = 0
-    """environments of a native batch; 0: a single one"""
+    """environments of a batch; 0: a single one"""
     hold: int = HELD
     """[slots] that an action is held for; 0: one for ever"""
     env: str = "IDN-Scalar-v0"
     options: Mapping[str, Any] = {}
-    """of ``gym.make``"""
+    """of ``gym.make``; of ``gym.make_vec`` for a batch, which is native unless they name another way"""
 
 
 CARTPOLE = BenchWork(hold=1, env="CartPole-v1")

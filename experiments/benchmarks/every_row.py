@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from experiments.benchmarks.context_speed import context_speed_rows
 from experiments.benchmarks.device_rows import device_rows
 from experiments.benchmarks.first_step import first_step_rows
 from experiments.benchmarks.learner_costs import learner_rows
@@ -18,7 +19,7 @@ FIRST = ("steps", "making", LIMITS)
 
 def every_row() -> list[BenchRow]:
     """Rows of one table stand together; those with targets come first."""
-    rows = [*speed_rows(), *share_rows(), *tree_rows(), *device_rows()]
+    rows = [*speed_rows(), *share_rows(), *tree_rows(), *context_speed_rows(), *device_rows()]
     rows += [*training_rows(), *learner_rows(), *first_step_rows()]
     tables = [*FIRST, *dict.fromkeys(row.group for row in rows if row.group not in FIRST)]
     return sorted(rows, key=lambda row: tables.index(row.group))

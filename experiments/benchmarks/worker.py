@@ -59,7 +59,7 @@ def bench_env(work: dict[str, Any]) -> Any:
     """The environment of some work; see `bench.BenchWork` for its fields."""
     name, size, options = work["env"], work["size"], work["options"]
     if size:
-        return gym.make_vec(name, num_envs=size, vectorization_mode="vector_entry_point", **options)
+        return gym.make_vec(name, num_envs=size, **{"vectorization_mode": "vector_entry_point", **options})
     return gym.make(name, disable_env_checker=True, **options)
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.objective_records import OBJECTIVES
+from idn_gym.observations.base import Observations
 from idn_gym.observations.further_columns import scenario_columns
 from idn_gym.observations.graph_features import global_columns
 from idn_gym.scenarios.compile import Compiled
@@ -71,8 +72,17 @@ class PaddedGraph:
         self.space: gym.spaces.Space[Any] = gym.spaces.Dict(dict(boxes))
         self._boxes = boxes
 
-    def wire(self, compiled: Compiled) -> PaddedObservation:
-        """Return the part that all observations of a scenario share: masks of rows, and indices.
+    def make_rows(self, count: int) -> PaddedObservation:
+        """Allocate `count` observations, all of them padding."""
+        return {name: np.zeros((count, *box.shape), box.dtype) for name, box in self._boxes.items()}
+
+    def wire(self, padded: PaddedObservation, rows: slice, compiled: Compiled) -> None:
+        """Write the part that all observations of a scenario share, masks and indices; the rest becomes 0.
+
+        Args:
+            padded: observations, written to.
+            rows: those of the scenario.
+            compiled: the scenario.
 
         Raises:
             ConfigError: the scenario does not fit, or has other columns.
@@ -96,21 +106,19 @@ class PaddedGraph:
             "pair_task": tables.model_task[model],
             "pair_model": model,
         }
-        wired: PaddedObservation = {}
+        for values in padded.values():
+            values[rows] = 0
         for name, table in _ROWS.items():
-            wired[name] = (np.arange(self._most[table]) < counts[table]).astype(np.float32)
+            padded[name][rows, : counts[table]] = 1
         for name, kind in _ENDS.items():
-            wired[name] = np.full(self._boxes[name].shape, self._most[kind], np.int64)
-            wired[name][: len(ends[name])] = ends[name]
-        return wired
+            padded[name][rows] = self._most[kind]
+            padded[name][rows, : len(ends[name])] = ends[name]
 
-    def pad(self, seen: PaddedObservation, wired: PaddedObservation) -> PaddedObservation:
-        """Pad an observation of the codec; `wired` belongs to its scenario."""
-        padded: PaddedObservation = {}
+    def put(self, padded: PaddedObservation, rows: slice, seen: Observations) -> None:
+        """Write observations of the codec into rows that are wired for their scenario."""
+        assert isinstance(seen, dict)
         for name, values in seen.items():
-            padded[name] = np.zeros(self._boxes[name].shape, np.float32)
-            padded[name][tuple(map(slice, values.shape))] = values
-        return padded | {name: values.copy() for name, values in wired.items()}
+            padded[name][(rows, *map(slice, values.shape[1:]))] = values
 
     def describe(self) -> dict[str, Any]:
         """Explain the columns of the tables, the masks and the indices."""

@@ -234,3 +234,15 @@ def test_a_net_on_whole_placements_is_told_what_to_do(algorithm):
         gym.error.InvalidAction, match=r"planners, and a net acts through .* action='scores'$"
     ):
         algorithm("MlpPolicy", env, device="cpu", seed=0).learn(64)
+
+
+def test_ppo_learns_on_rows_of_different_scenarios():
+    given = {"autoreset_mode": "SAME_STEP", "rows_per_scenario": 2, "overrides": {"horizon": 3}}
+    env = GymVecEnv(gym.make_vec("IDN-Context-v0", num_envs=4, **given))
+    agent = PPO("MultiInputPolicy", env, n_steps=4, batch_size=16, n_epochs=1, seed=0)
+    before = [parameter.detach().clone() for parameter in agent.policy.parameters()]
+    agent.learn(32)
+    assert any((a != b).any() for a, b in zip(before, agent.policy.parameters(), strict=True))
+    assert len({told["episode"]["scenario"]["name"] for told in env.env_method("describe")}) == 2
+    with pytest.raises(AttributeError):
+        env.get_attr("scenario")  # of which each row has its own
