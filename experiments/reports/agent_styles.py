@@ -12,25 +12,28 @@ AGENT_MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "p", "h", "d", 
 AGENT_LINES = ("-", "--", ":", "-.")
 
 _ROWS = (
-    "ppo, ftrl-euclid, clairvoyant-greedy, best-single-shared, infida-adahedge-smoothed, foresight, "
-    "bottleneck, graph",
-    "static-greedy, ftrl-entropy, ftpl, recurrent-ppo, hybrid-hedge, infida-optimistic, local only, "
-    "oga-untuned",
-    "infida, clairvoyant-library, popularity, sg-per-byte, offload-adaptive, hedonic, ftpl-splits, "
-    "offload only",
-    "ppo-graph, oga, library-greedy, wait-then-ftpl, offload-planned, hybrid-safe, oga-splits, exits",
-    "olag, olag-aware, local-search, window-lp, a2c, hybrid-optimistic, infida-splits, A over ppo",
-    "lru, lfu-aware, night-planner, thrifty, clairvoyant-search, infida-adahedge-splits, S over ppo, "
-    "bottleneck + exits",
-    "best-static, best-single, ttl, charge-rule, nothing, clairvoyant-sequence, A with wait-then-ftpl, no "
-    "exits",
-    "cloud-only, infida-coupled, lru-aware, random, association-random, clairvoyant-mpc, S with "
-    "wait-then-ftpl, ppo-conditioned",
-    "index, lfu, mpc, dqn, window-greedy-shared, maskable-ppo, ppo-each, clairvoyant-greedy-shared, "
-    "smoothed-ader",
-    "olag-shared, infida-best-of-two, qr-dqn, infida-lazy, library, whole, library-smoothed, tqc",
-    "infida-adahedge, window-greedy, sg, on-device, sac, infida-offline, sg-shared, hybrid-adahedge, "
-    "naive cut",
+    "ppo; ftrl-euclid; clairvoyant-greedy; best-single-shared; infida-adahedge-smoothed; foresight; "
+    "bottleneck; graph; PPO with guard and pull; confidence; infida-untuned; federated",
+    "static-greedy; ftrl-entropy; ftpl; recurrent-ppo; hybrid-hedge; infida-optimistic; local only; "
+    "oga-untuned; always; calibrated; recurrent ppo; trained inside",
+    "infida; clairvoyant-library; popularity; sg-per-byte; offload-adaptive; hedonic; ftpl-splits; "
+    "offload only; gain; difference; ppo-longer; S afterwards",
+    "ppo-graph; oga; library-greedy; wait-then-ftpl; offload-planned; hybrid-safe; oga-splits; exits; "
+    "infida-adahedge tuned; band; atc; S inside and after; ppo with moves",
+    "olag; olag-aware; local-search; window-lp; a2c; hybrid-optimistic; infida-splits; A over ppo; "
+    "always with guard; disagreement; federated with pull; everything; graph, heads",
+    "lru; lfu-aware; night-planner; thrifty; clairvoyant-search; infida-adahedge-splits; S over ppo; "
+    "bottleneck + exits; gain with guard; labels; no guess; ppo with falling entropy; no splits",
+    "best-static; best-single; ttl; charge-rule; nothing; clairvoyant-sequence; A with wait-then-ftpl; "
+    "no exits; never; nominal; prior; graph, heads and penalty",
+    "cloud-only; infida-coupled; lru-aware; random; association-random; clairvoyant-mpc; "
+    "S with wait-then-ftpl; ppo-conditioned",
+    "index; lfu; mpc; dqn; window-greedy-shared; maskable-ppo; ppo-each; clairvoyant-greedy-shared; "
+    "smoothed-ader; always with guard and pull; alarm; federated with guard; flat, heads and penalty",
+    "olag-shared; infida-best-of-two; qr-dqn; infida-lazy; library; whole; library-smoothed; tqc; "
+    "infida-adahedge coupled; gain with guard and pull; gain with pull; conditions; greedy-last-slot; flat",
+    "infida-adahedge; window-greedy; sg; on-device; sac; infida-offline; sg-shared; hybrid-adahedge; "
+    "naive cut; band with guard; oracle; flat, heads",
 )
 """A row per colour, a column per mark. Agents that are often in one picture have different colours."""
 
@@ -50,7 +53,7 @@ def _style(row: int, column: int) -> AgentStyle:
 AGENT_STYLES: dict[str, AgentStyle] = {
     name: _style(row, column)
     for row, names in enumerate(_ROWS)
-    for column, name in enumerate(names.split(", "))
+    for column, name in enumerate(names.split("; "))
 }
 """Of all agents that ship, and of labels that studies share."""
 

@@ -1,6 +1,7 @@
 """Commands are killed at random moments: the same command then ends as if nothing had happened."""
 
 import csv
+import os
 import random
 import signal
 import subprocess
@@ -39,6 +40,7 @@ TUNING = {
     "episodes": 2,
     "confirm": {"runs": 1, "steps": 1, "episodes": 2},
 }
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
 class Command:
@@ -139,9 +141,10 @@ def kill(command, number, delay, gone):
         process.communicate(timeout=delay)
         return False
     except subprocess.TimeoutExpired:
-        process.send_signal(number)
+        send = os.killpg if number == signal.SIGINT else os.kill  # a terminal interrupts all processes
+        send(process.pid, number)
     _, said = process.communicate(timeout=120)
-    if process.returncode == 128 + signal.SIGTERM:
+    if process.returncode == 128 + number:
         assert "stopped; " in said and "Traceback" not in said
     else:  # killed, before it could listen, or just over
         assert process.returncode in (-number, 0), said
@@ -168,7 +171,7 @@ def test_thirty_random_kills_lose_nothing(tmp_path, gone, kind, kills):
     draw = random.Random(kind.__name__)
     command, before = kind(tmp_path / "killed"), {}
     for i in range(kills):
-        number = (signal.SIGKILL, signal.SIGTERM)[i % 2]
+        number = SIGNALS[i % len(SIGNALS)]
         while not kill(command, number, span * draw.uniform(0.2, 1.0), gone):
             assert command.result() == expected
             command, before = kind(tmp_path / f"again-{draw.random()}"), {}

@@ -17,12 +17,18 @@ from experiments.reports.agent_styles import AGENT_STYLES, agent_styles
 from experiments.reports.direct_labels import PointLabel, label_ends, label_points
 from experiments.reports.style import COLUMN_INCHES, figure_file, save_figure
 from experiments.studies.columns import RESULT_COLUMNS
+from experiments.studies.config import BASELINE, Study
 from experiments.studies.front_report import FRONT_COLUMNS
 from experiments.studies.measures import MEASURES, cell_label, key_label
 from experiments.studies.metric_names import METRIC
+from idn_gym.config_reader import from_plain, read_yaml
 from idn_gym.rendering.layout import spread_apart
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+UNDRAWN = ("headline-tuning", "pareto-tuning", "transfer")
+"""Labels of the first two are options of learners, which no other study has; *transfer* has no figures."""
+DRAWN = [path for path in sorted((ROOT / "configs/studies").glob("*.yaml")) if path.stem not in UNDRAWN]
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +72,16 @@ def test_every_agent_has_a_style_of_its_own_wherever_it_is_drawn():
     assert len({(style.colour, style.mark) for style in AGENT_STYLES.values()}) == len(AGENT_STYLES)
     alone = agent_styles(["olag"])["olag"]
     assert agent_styles(["ppo", "some label", "olag"])["olag"] == alone
+
+
+@pytest.mark.parametrize("path", DRAWN, ids=lambda path: path.stem)
+def test_whatever_studies_draw_has_its_colour(path):
+    study = from_plain(Study, read_yaml(path))
+    labels = {part.name: [BASELINE, *part.labels()] for part in study.parts}
+    drawn = {label for figure in study.figures for label in figure.agents or labels[figure.part]}
+    drawn |= {entry.name for front in study.fronts for entry in front.agents}
+    assert drawn <= set(AGENT_STYLES), sorted(drawn - set(AGENT_STYLES))
+    assert drawn
 
 
 @given(st.lists(st.text(max_size=5), unique=True, max_size=30))

@@ -1,6 +1,8 @@
 """Algorithms for two objectives run on the ids `-2obj`; skipped where morl-baselines is not installed."""
 
 import importlib
+import re
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 import idn_gym  # noqa: F401 (registers the ids)
 
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "morl.md"
 SLOTS = 12
 SHORT = {"overrides": {"horizon": SLOTS}, "reward_scale": "scenario"}
 SMALL = {"net_arch": [16, 16], "batch_size": 16, "log": False, "seed": 1}
@@ -64,3 +67,30 @@ def test_gpi_pd(make):
         num_eval_episodes_for_front=1,
     )
     check([agent.policy_eval(make("change"), 1, weights=weights)[2] for weights in np.eye(2)])
+
+
+@pytest.fixture
+def pgmorl(make):
+    """What the code of the page comes to with a population."""
+    code = re.search(r"## PGMORL\n.*?```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1]
+
+    def run(population):
+        there = {"__name__": "page"}
+        exec(compile(code.replace("pop_size=4", f"pop_size={population}"), "morl.md", "exec"), there)
+        return there["agent"].archive.evaluations
+
+    yield run
+    del gym.registry["TinyScores-v0"]
+
+
+@pytest.mark.learning
+@pytest.mark.slow
+def test_pgmorl(pgmorl):
+    check(pgmorl(4))
+
+
+@pytest.mark.learning
+def test_pgmorl_predicts_from_four_policies_at_least(pgmorl):
+    """Before it first selects, it has as many evaluations as policies, and its predictor needs four."""
+    with pytest.raises(ValueError, match="Cannot find at least 4 neighbors by enlarging the neighborhood"):
+        pgmorl(3)

@@ -93,7 +93,7 @@ def test_samples_must_be_the_same(judged):
 
 def test_the_page_plays_a_network_of_its_own(tmp_path, monkeypatch, capsys):
     page = Path(__file__).parents[3] / "docs" / "hidden_quality.md"
-    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    *_, code = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "hidden_quality.md", "exec"), {"__name__": "page"})
     assert capsys.readouterr().out.startswith("('clean', 'noisy') [[")

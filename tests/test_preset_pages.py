@@ -1,0 +1,40 @@
+"""Pages of presets show numbers of the headline study as its own page does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
+SHARED = ("cost per slot", "saved", "loads")
+"""How the columns begin that both pages may have."""
+
+OTHERS = {("genai-shift", "`infida`")}
+"""Played by another command too, as it ships; the headline study has a setting of its own for it."""
+
+
+def table(page, title):
+    """Of the first table by policies under a heading: by policy and beginning of a column, the cell."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    under = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)[1]
+    found = re.search(r"^\| (?:policy|placed by) \|.*\n(?:\|.*\n?)+", under, re.MULTILINE)[0]
+    head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in found.splitlines()]
+    at = {name: k for name in SHARED for k, column in enumerate(head) if column.startswith(name)}
+    return {(cells[0], name): cells[k] for cells in rows for name, k in at.items()}
+
+
+def rounded(cell, like):
+    """The numbers of a cell, with as many digits as another cell has."""
+    digits = len(re.search(r"\d+\.?(\d*)", like)[1])
+    return [round(float(number), digits) for number in re.findall(r"-?\d+\.?\d*", cell)]
+
+
+@pytest.mark.parametrize(
+    "preset, title", [("edge-drift", "Numbers"), ("metro-day", "Numbers"), ("genai-shift", "Headroom")]
+)
+def test_the_page_of_a_preset_agrees_with_the_headline_study(preset, title):
+    headline, here = table("headline.md", f"`{preset}`"), table(f"presets/{preset}.md", title)
+    both = {cell for cell in headline.keys() & here.keys() if (preset, cell[0]) not in OTHERS}
+    assert len({policy for policy, _ in both}) >= 4
+    said = {cell: rounded(here[cell], headline[cell]) for cell in both}
+    assert said == {cell: rounded(headline[cell], headline[cell]) for cell in both}
