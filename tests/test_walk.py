@@ -10,9 +10,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-MOST = 22
+MOST = 23
 """Files that may be on the way, a subject each: the environment, its draws of the next span, the action; what
-is resident, wishes that fit, which of them come first, segments, loads, stores; and serving: rates along
+is resident, wishes that fit, which of them come first, segments, loads, what a node
+lacks, stores; and serving: rates along
 routes, options listed, capacity filled, queues measured by the formulas of waiting."""
 
 NOT_OPENED = {
