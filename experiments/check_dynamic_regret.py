@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,10 +19,11 @@ from idn_gym.evaluation.intervals import mean_interval
 from idn_gym.evaluation.regret import path_lengths
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.evaluation.wishes import wishes
-from idn_gym.optimum.load_prices import full_load_price, price_per_byte
+from idn_gym.optimum.load_prices import option_price_per_byte
 from idn_gym.policies.online.smoothed_ader import SmoothedAder
 from idn_gym.policies.online.warm_start import Columns, held_columns
 from idn_gym.policy import Feedback
+from idn_gym.preferences import balanced_preference
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
 
@@ -117,8 +118,8 @@ def _measured(policy: SmoothedAder, held: Floats, gain: Floats, earned: Floats) 
     """Regret and bound of one sequence (B, T, I) that gains (B,) [cost]."""
     tables, polytope, state = policy.tables, policy.polytope, policy.state
     assert state is not None
-    price: Any = policy.config.load_price
-    byte = price_per_byte(tables, full_load_price(policy.compiled) if price is None else price)
+    compiled, price = policy.compiled, policy.config.load_price
+    byte = option_price_per_byte(compiled, price, balanced_preference(compiled.objectives))
     path = np.array([path_lengths(one, polytope.size, polytope.node_start) for one in held])
     bound = policy.dynamic_bound(path)
     assert bound is not None

@@ -7,12 +7,13 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-import numpy.typing as npt
 
+from idn_gym.actions.check import ActionCheck, as_array
 from idn_gym.config_reader import ConfigError, closest, show, to_plain
 from idn_gym.env import IDNEnv, refuse_twice, reward_space
 from idn_gym.episode_spec import HasEpisodeSpec
 from idn_gym.observations.padded_graph import PaddedGraph, PaddedObservation
+from idn_gym.preferences import read_options
 from idn_gym.scenarios.config_contexts import Context
 from idn_gym.scenarios.contexts import HELD_OUT, context_sizes, draw_scenario, load_context
 from idn_gym.scenarios.episodes import episode_seed
@@ -119,6 +120,7 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
             self.reward_dim = len(self._episode.simulation.objectives)
         self.observation_space = self._padded.space
         self.action_space = gym.spaces.Box(-1.0, 1.0, (sizes.pairs,), np.float32)
+        self._check = ActionCheck(self.action_space, 1)
         self._seed: int | None = None
         self._count = 0
 
@@ -141,6 +143,8 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
             ConfigError: the seed is not a whole number of at least 0, or another option is given.
         """
         seed = None if seed is None else read_seed(seed)
+        simulation = self._episode.simulation
+        read_options(options, simulation.weights, simulation.objectives)  # before anything changes
         super().reset(seed=seed)
         last, count = self._seed, self._count + 1
         if seed is not None or last is None:
@@ -161,9 +165,7 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
         """
         if self._seed is None:
             raise gym.error.ResetNeeded("call reset() before step()")
-        given: npt.NDArray[np.float32] = np.asarray(action, np.float32)
-        if given not in self.action_space:
-            raise gym.error.InvalidAction(f"{show(action)} is not in {self.action_space}")
+        given = self._check(as_array(action)[None])[0].astype(np.float32)
         count = len(self._episode.simulation.compiled.pairs[0])
         seen, reward, terminated, truncated, info = self._episode.step(given[:count])
         drawn = self._episode.simulation.seed[0]

@@ -191,9 +191,9 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
         super().reset(seed=seed)
         if seed is None and self._fresh:
             seed = int(self.np_random.integers(2**31))
+        self.simulation.reset([0], [seed], options)
         self._fresh = False
         self._slot = None
-        self.simulation.reset([0], [seed], options)
         observation, metrics = self.simulation.observe()
         return row_of(observation, 0), self._info(metrics[0], np.zeros(len(self.simulation.objectives)))
 

@@ -131,10 +131,10 @@ class NativeVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         super().reset(seed=int(seed) if isinstance(seed, (int, np.integer)) else None)
         if self._fresh:  # no earlier episode to continue from
             seeds = [int(self.np_random.integers(2**31)) if s is None else s for s in seeds]
+        self.simulation.reset(range(self.num_envs), seeds, options)
         self._fresh = False
         self._first[:] = True
         self._over[:] = False
-        self.simulation.reset(range(self.num_envs), seeds, options)
         observation, metrics = self.simulation.observe()
         return observation, self._infos(metrics, np.zeros((self.num_envs, len(self.simulation.objectives))))
 

@@ -169,3 +169,35 @@ def test_it_renders():
     env.reset(seed=0)
     env.step(env.action_space.sample())
     assert "place-0" in env.render() and env.describe_placement()
+
+
+@pytest.mark.parametrize("action", ["up", [1.0 + 1e-8], None])
+def test_actions_outside_the_space_are_refused_in_one_way(action):
+    """A word, a number a little too large, and nothing: as the vector environment refuses them."""
+    env = ContextEnv("trees", overrides={"horizon": 2})
+    env.reset(seed=0)
+    shape = env.action_space.shape
+    given = np.full(shape, action[0]) if isinstance(action, list) else action
+    with pytest.raises(gym.error.InvalidAction):
+        env.step(given)
+
+
+@pytest.mark.parametrize("name", ["IDN-v0", "IDN-Context-v0"])
+@pytest.mark.parametrize("vector", [False, True])
+def test_a_refused_reset_changes_nothing(name, vector):
+    """The next reset draws what it would have drawn, and there is still nothing to step through."""
+
+    def make():
+        return gym.make_vec(name, num_envs=2) if vector else gym.make(name).unwrapped
+
+    refused, asked = make(), make()
+    with pytest.raises(ConfigError, match="options.wrong"):
+        refused.reset(seed=3, options={"wrong": 1})
+    with pytest.raises(gym.error.ResetNeeded):
+        refused.step(refused.action_space.sample())
+    for _ in range(2):
+        asked.reset(seed=5), refused.reset(seed=5)
+        with pytest.raises(ConfigError, match="options.wrong"):
+            refused.reset(options={"wrong": 1})
+        (seen, _), (wanted, _) = refused.reset(), asked.reset()
+        np.testing.assert_equal(seen, wanted)

@@ -11,6 +11,7 @@ import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 
+from agents.rl.entropy import entropy_callbacks
 from experiments.training.checkpoint import learnt
 from experiments.training.run_config import RunConfig
 from idn_gym.config_reader import ConfigError
@@ -36,8 +37,9 @@ def learn(
         ConfigError: the policy has become NaN or infinite.
     """
     steps = config.steps - algorithm.num_timesteps
+    called = [_Guard(config, saved), *callbacks, *entropy_callbacks(config.agent, config.steps)]
     try:
-        algorithm.learn(steps, CallbackList([_Guard(config, saved), *callbacks]), **options)
+        algorithm.learn(steps, CallbackList(called), **options)
     except ConfigError:
         raise
     except Exception as error:

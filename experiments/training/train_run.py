@@ -14,7 +14,6 @@ from stable_baselines3.common.vec_env import VecMonitor
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.hybrid.switch import SafeSwitch
 from agents.rl.build import build_algorithm
-from agents.rl.entropy import entropy_callbacks
 from agents.rl.weights import read_weights
 from experiments.training import checkpoint
 from experiments.training.divergence import learn
@@ -67,7 +66,7 @@ def train_run(
         learn(
             algorithm,
             config,
-            [saving, monitor, *entropy_callbacks(config.agent, config.steps)],
+            [saving, monitor],
             folder.checkpoint,
             log_interval=config.envs if off_policy else 1,
             reset_num_timesteps=state is None,

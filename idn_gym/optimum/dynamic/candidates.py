@@ -58,14 +58,21 @@ def find_candidates(compiled: Compiled, instance: Instance, config: CandidateCon
 
 
 def search_pieces(
-    compiled: Compiled, row: Instance, config: CandidateConfig, clock: SearchClock | None = None
+    compiled: Compiled,
+    row: Instance,
+    config: CandidateConfig,
+    clock: SearchClock | None = None,
+    share: float = 1.0,
 ) -> Iterator[Residents]:
     """Candidates (N, M) from the pieces of one row, in the order in which they are found, long pieces first.
 
-    Arguments and errors are those of `find_candidates`; the clock counts what is served.
+    Arguments and errors are those of `find_candidates`; the clock counts what is served, and from this share
+    of its time on no further piece is searched.
     """
     horizon = row.draw.demand.shape[1]
-    for first, last in piece_spans(horizon, config.pieces):
+    for number, (first, last) in enumerate(piece_spans(horizon, config.pieces)):
+        if number and clock is not None and clock.over(share):
+            return
         yield from search_stretch(compiled, row, first, last, config, clock)
 
 

@@ -7,9 +7,8 @@ refined by itself, and what the sequence holds joins the candidates. Only costs 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -51,7 +50,7 @@ class LowerEnd:
     static: float
     """[cost] of keeping it, its first load included"""
     late: bool
-    """whether the nominal time ended the search"""
+    """whether the nominal time, or a share of it, ended a part of the search"""
     seconds: float
     """[s] of processor time that it took, compiling of kernels left out"""
 
@@ -87,9 +86,13 @@ def find_sequence(
     known = [Refiner(compiled, player, wishes, rng) for wishes in played]
     held = [distinct_placements(one.wishes) for one in sorted(known, key=lambda one: one.total)]
     first = [row.tables.pinned, *(some[0] for some in held if len(some) == 1)]
-    pieces = _until(clock, search_pieces(compiled, row, config, clock), SEARCHING)
+    pieces = search_pieces(compiled, row, config, clock, SEARCHING)
     candidates = distinct_placements([*first, *pieces, *(p for some in held for p in some)])
-    kept = list(_until(clock, (float(player.play(one).sum()) for one in candidates), TRYING, len(first)))
+    kept: list[float] = []
+    for one in candidates:
+        if len(kept) >= len(first) and clock.over(TRYING):
+            break
+        kept.append(float(player.play(one).sum()))
     candidates = candidates[: len(kept)]
     static = Refiner(compiled, player, candidates[int(np.argmin(kept))], rng, KEEPING)
     static.refine(candidates, kept=True)
@@ -109,14 +112,6 @@ def find_sequence(
         late=clock.late,
         seconds=time.process_time() - began,
     )
-
-
-def _until(clock: SearchClock, found: Iterable[Any], share: float, least: int = 1) -> Iterator[Any]:
-    """Items until a share of the time is over, but at least this many."""
-    for count, one in enumerate(found, 1):
-        yield one
-        if count >= least and clock.over(share):
-            return
 
 
 def _warm_up(compiled: Compiled, row: Instance) -> None:
