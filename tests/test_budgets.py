@@ -66,6 +66,14 @@ def test_costs_are_what_slots_use_up_and_shares_of_the_budgets():
     assert info["budget_energy"] < 0.0
 
 
+@pytest.mark.parametrize("seed", [None, 3])
+def test_a_reset_gives_back_all_of_the_budgets(seed):
+    env = make()
+    play(env)
+    info = env.reset(seed=seed)[1]
+    assert info["cost"] == 0.0 and all(info[f"budget_{name}"] == limit for name, limit in LIMITS.items())
+
+
 def test_drops_add_no_penalty():
     """A network that is down spends nothing on requests, whatever the reward says of drops."""
     env = make(
