@@ -191,13 +191,13 @@ def test_a_refused_reset_changes_nothing(name, vector):
         return gym.make_vec(name, num_envs=2) if vector else gym.make(name).unwrapped
 
     refused, asked = make(), make()
-    with pytest.raises(ConfigError, match="options.wrong"):
+    with pytest.raises(ConfigError, match=r"options\.wrong"):
         refused.reset(seed=3, options={"wrong": 1})
     with pytest.raises(gym.error.ResetNeeded):
         refused.step(refused.action_space.sample())
     for _ in range(2):
         asked.reset(seed=5), refused.reset(seed=5)
-        with pytest.raises(ConfigError, match="options.wrong"):
+        with pytest.raises(ConfigError, match=r"options\.wrong"):
             refused.reset(options={"wrong": 1})
         (seen, _), (wanted, _) = refused.reset(), asked.reset()
         np.testing.assert_equal(seen, wanted)
