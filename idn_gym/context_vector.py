@@ -95,7 +95,6 @@ class ContextVectorEnv(NativeVectorEnv):
         opened = partial(_open_seed, scenario, objectives, observation, keywords)
         sizes = context_sizes(self.context)
         self.simulation = ContextRows(opened, sizes, observation == MOVES, split, self.num_envs, each)
-        self._full_horizon = base.horizon
         self.horizon = int(min(base.horizon, read_step_limit(max_episode_steps)))
         spaces = self.simulation.padded.space, self.simulation.action_space
         self._begin(*spaces, autoreset_mode, preference is not None, base.quality)
@@ -103,7 +102,7 @@ class ContextVectorEnv(NativeVectorEnv):
     @property
     def full_horizon(self) -> int:
         """Slots of an episode that no limit cuts; the same in all scenarios."""
-        return self._full_horizon
+        return base_scenario(self.context).horizon
 
     @property
     def scenarios(self) -> list[Scenario]:

@@ -28,6 +28,11 @@ class OnPolicy(AlgorithmConfig):
     vf_coef: float = bounded(0.5, least=0, most=LARGEST)
     max_grad_norm: float = bounded(0.5, above=0, most=LARGEST)
 
+    def __post_init__(self) -> None:
+        if self.entropy_schedule == "linear" and self.ent_coef == 0.0:
+            wrong = "'linear' is not allowed with ent_coef = 0, which cannot fall; set ent_coef above 0"
+            raise ConfigError("entropy_schedule", wrong)
+
 
 @dataclass(frozen=True)
 class PPOFamilyConfig(OnPolicy):
@@ -51,6 +56,7 @@ class ConditionableConfig(PPOFamilyConfig):
     training"""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.diversity > 0.0 and self.critic_heads == "scalar":
             wrong = f"{self.diversity} is not allowed with critic_heads = scalar; set it to objectives"
             raise ConfigError("diversity", wrong)

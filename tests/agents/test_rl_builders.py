@@ -96,6 +96,7 @@ def test_one_seed_gives_one_net():
         ({"gamma": 1.5}, "gamma"),
         ({"schedule": "cosine"}, "schedule"),
         ({"entropy_schedule": "cosine"}, "entropy_schedule"),
+        ({"entropy_schedule": "linear", "ent_coef": 0.0}, "entropy_schedule"),
         ({"net_arch": [64, 0]}, "net_arch"),
         ({"batch_size": "all"}, "batch_size"),
     ],

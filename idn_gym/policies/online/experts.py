@@ -97,12 +97,12 @@ class Hedge(OnlineLearner):
     ) -> None:
         """Start as the options say; `held` (N, M) is the placement of start "static-greedy"."""
         self.config, self._held = config, held
-        self.experts: list[MirrorState] = []
+        self.experts: ExpertSet | None = None
         super().__init__(compiled, rows, config)
 
     def start(self, rows: Bools) -> None:
-        if not self.experts:
-            self.experts = [
+        if self.experts is None:
+            mirrors = [
                 MirrorState(
                     self.polytope,
                     self.rows,
@@ -114,17 +114,18 @@ class Hedge(OnlineLearner):
                 for entropy in (True, False)
                 for scale in self.config.scales
             ]
-            self._set = ExpertSet(self.experts)
-            self.hedge = AdaHedge(self.rows, len(self.polytope.budget), len(self.experts))
-        self._set.begin(rows)
+            self.experts = ExpertSet(mirrors)
+            self.hedge = AdaHedge(self.rows, len(self.polytope.budget), len(mirrors))
+        self.experts.begin(rows)
         self.hedge.begin(rows)
-        self._set.mix(self.hedge.weights(), self.fractional)
+        self.experts.mix(self.hedge.weights(), self.fractional)
 
     def learn(self, feedback: Feedback) -> None:
+        assert self.experts is not None
         weights = feedback.revealed.draw.weights
         prices = option_prices_per_byte(self.compiled, self.config.load_price, weights)
         moving = 0.5 * prices[:, None] * self.polytope.size
         moving *= self.tables.node_count[self.items.node]
-        self.hedge.learn(self._set.earn(self.gradient, moving))
-        self._set.move(self.gradient)
-        self._set.mix(self.hedge.weights(), self.fractional)
+        self.hedge.learn(self.experts.earn(self.gradient, moving))
+        self.experts.move(self.gradient)
+        self.experts.mix(self.hedge.weights(), self.fractional)

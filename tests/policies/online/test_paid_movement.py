@@ -44,7 +44,7 @@ def test_experts_are_judged_by_what_they_gain_less_half_of_what_they_move(cells,
     move = learner.learn
 
     def watched(feedback):
-        fractions.append([expert.z[0].copy() for expert in learner.experts])
+        fractions.append([expert.z[0].copy() for expert in learner.experts.mirrors])
         gradients.append(learner.gradient[0].copy())
         move(feedback)
 
