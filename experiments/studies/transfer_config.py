@@ -78,8 +78,13 @@ class TransferPart:
     tuning: TuningBudget = field(default_factory=TuningBudget)
     compared: str = "static-greedy"
     """label of the agent with whose scores others are compared, scenario by scenario"""
+    first: int = bounded(0, least=0)
+    """first seed that is played; the protocol begins with 0"""
     seeds: int | None = bounded(None, least=1)
-    """number of the protocol's seeds that are played; null: all, as the protocol requires"""
+    """number of seeds that are played; null: as many as the protocol requires"""
+    largest: int | None = bounded(None, least=1)
+    """maximum number of nodes of the networks that are played, seeds of larger ones are left out; null: all
+    sizes, as the protocol requires"""
     held_out: tuple[str, ...] | None = None
     """axes of the protocol that are played; null: all, as the protocol requires"""
     overrides: dict[str, Any] = field(default_factory=dict)
@@ -115,7 +120,8 @@ class TransferPart:
     @property
     def whole(self) -> bool:
         """Whether everything that the protocol requires is played, in the required way."""
-        return not self.overrides and (self.seeds, self.held_out, self.bracket) == (None, None, None)
+        asked = self.seeds, self.held_out, self.bracket, self.largest
+        return not self.overrides and self.first == 0 and asked == (None, None, None, None)
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -124,9 +130,8 @@ class TransferPart:
 
     @property
     def episodes(self) -> range:
-        """Seeds of the episodes."""
-        most = self.asked.seeds
-        return range(most if self.seeds is None else min(self.seeds, most))
+        """Seeds of the episodes, those of networks that are too large included."""
+        return range(self.first, self.first + (self.asked.seeds if self.seeds is None else self.seeds))
 
     @property
     def bracket_seconds(self) -> float:

@@ -78,7 +78,7 @@ def _report(found: Transfers) -> TransferReport:
     return TransferReport(
         name=part.name,
         protocol=frozen,
-        status="All that the protocol asks for." if part.whole else "Less than the protocol asks for.",
+        status="All that the protocol asks for." if part.whole else "Other than the protocol asks for.",
         score=part.asked.score,
         compared=part.compared,
         size=_size(found),
@@ -90,7 +90,7 @@ def _size(found: Transfers) -> str:
     words = []
     for axis in found.part.axes:
         room = [found.headroom(axis, seed) for seed in found.counted(axis)] or [np.nan]
-        said = f"{axis}: {len(found.counted(axis))} of {len(found.part.episodes)} scenarios count"
+        said = f"{axis}: {len(found.counted(axis))} of {len(found.seeds(axis))} scenarios count"
         words.append(f"{said}, headroom at most {min(room):.1%} to {max(room):.1%}, mean {np.mean(room):.1%}")
     gaps = [(end["reached"] - end["bound"]) / end["reached"] for end in found.ends.values()]
     least = f"What leaves less than {found.part.asked.least_headroom:.0%} to gain does not count in scores."
@@ -181,7 +181,7 @@ def transfer_rows(found: Transfers) -> list[dict[str, Any]]:
         for label in (one for one in found.labels if not found.tuned(one)):
             row: dict[str, Any] = {"part": found.part.name, "held_out": axis, "agent": label}
             row |= {"trainings": found.trainings(label) if found.learnt(label) else 0}
-            row |= {"scenarios": len(found.part.episodes), "counted": len(found.counted(axis))}
+            row |= {"scenarios": len(found.seeds(axis)), "counted": len(found.counted(axis))}
             measures: tuple[MEASURE, ...] = ("score", "saved")
             for measure in measures:
                 row |= interval_text(measure, found.mean(measure, axis, label))

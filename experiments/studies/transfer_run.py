@@ -26,6 +26,7 @@ from idn_gym.files import file_name, write_text
 from idn_gym.optimum.dynamic.bracket import dynamic_bracket
 from idn_gym.optimum.hindsight import best_static
 from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.contexts import draw_scenario
 from idn_gym.scenarios.episodes import build_instance
@@ -191,15 +192,18 @@ class TransferBracket:
 
 
 def list_transfers(parts: Sequence[TransferPart], smoke: bool) -> list[TransferUnit]:
-    """All runs of the parts, whole or reduced."""
+    """All runs of the parts, whole or reduced.
+
+    Raises:
+        ConfigError: all networks of an axis are larger than its part allows.
+    """
     return [unit for part in parts for unit in _units_of_part(part.reduced(smoke))]
 
 
 def _units_of_part(part: TransferPart) -> Iterator[TransferUnit]:
-    context, asked = part.context(), part.asked
+    asked = part.asked
     for axis in part.axes:
-        for seed in part.episodes:
-            scenario = draw_scenario(context, asked.split, seed, axis)
+        for seed, scenario in _scenarios(part, axis).items():
             told: dict[str, Any] = {
                 "part": part.name,
                 "scenario": scenario,
@@ -215,6 +219,18 @@ def _units_of_part(part: TransferPart) -> Iterator[TransferUnit]:
                 named = {"label": label, "agent": taught.learner, "options": {}}
                 training = {"seed": taught.seed, "mode": taught.mode}
                 yield TransferUnit(**told, **named, training=training, taught=taught)
+
+
+def _scenarios(part: TransferPart, axis: str) -> dict[int, Scenario]:
+    """Scenarios of an axis that are played, by seed."""
+    drawn = {seed: draw_scenario(part.context(), part.asked.split, seed, axis) for seed in part.episodes}
+    if part.largest is None:
+        return drawn
+    sizes = {seed: len(expand(scenario.topology).nodes) for seed, scenario in drawn.items()}
+    if min(sizes.values()) > part.largest:
+        least = f"at least {min(sizes.values())}, the smallest network with {axis} held out"
+        raise ConfigError(f"transfers.{part.name}.largest", f"{part.largest} is not allowed; must be {least}")
+    return {seed: scenario for seed, scenario in drawn.items() if sizes[seed] <= part.largest}
 
 
 def _taught(part: TransferPart, axis: str, scenario: Scenario, seed: int) -> Iterator[TransferTraining]:

@@ -65,15 +65,22 @@ class Transfers:
         tuned = (unit for unit in self.units if unit.mode not in (None, ZERO_SHOT))
         return sorted({unit.seed for unit in tuned if unit.held_out == axis})
 
+    def seeds(self, axis: str) -> list[int]:
+        """Seeds of all scenarios that were played on an axis."""
+        return sorted(seed for of, seed in self.ends if of == axis)
+
     def counted(self, axis: str) -> list[int]:
         """Seeds whose bracket leaves something to gain, as the protocol asks for."""
         least = self.part.asked.least_headroom
-        return [seed for seed in self.part.episodes if self.headroom(axis, seed) >= least]
+        return [seed for seed in self.seeds(axis) if self.headroom(axis, seed) >= least]
 
     def sizes(self, axis: str) -> dict[str, list[int]]:
-        """Seeds that count, by how large their networks are beside those that were learnt on."""
-        most = self.part.learning.largest
-        if most is None:
+        """Seeds that count, by how large their networks are beside those that were learnt on.
+
+        Empty where all are of one kind.
+        """
+        most, played = self.part.learning.largest, self.part.largest
+        if most is None or (played is not None and played <= most):
             return {}
         learnt = [seed for seed in self.counted(axis) if self.ends[axis, seed]["nodes"] <= most]
         larger = [seed for seed in self.counted(axis) if seed not in learnt]
@@ -109,7 +116,7 @@ class Transfers:
     ) -> Floats:
         """(r, n) shares, trainings by seeds; without seeds: those that count, all of the part for `saved`."""
         if seeds is None:
-            seeds = self.counted(axis) if measure == "score" else list(self.part.episodes)
+            seeds = self.counted(axis) if measure == "score" else self.seeds(axis)
         count = self.trainings(label) if trainings is None else min(trainings, self.trainings(label))
         return np.array([[self.share(measure, axis, s, label, t) for s in seeds] for t in range(count)])
 
@@ -124,10 +131,8 @@ class Transfers:
         """
         if REFERENCE_AXIS not in self.part.axes:
             return UNKNOWN
-        seeds = list(self.part.episodes)
-        if measure == "score":
-            both = set(self.counted(axis)) & set(self.counted(REFERENCE_AXIS))
-            seeds = sorted(both)
+        chosen = self.counted if measure == "score" else self.seeds
+        seeds = sorted(set(chosen(axis)) & set(chosen(REFERENCE_AXIS)))
         if len(seeds) < 2:
             return UNKNOWN
         one, other = (self.matrix(measure, of, label, seeds) for of in (axis, REFERENCE_AXIS))

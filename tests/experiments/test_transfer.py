@@ -18,6 +18,8 @@ from idn_gym.config_reader import ConfigError, from_plain
 from idn_gym.evaluation import transfer_protocol
 from idn_gym.evaluation.transfer_protocol import TransferProtocol
 from idn_gym.policies.index.weights import read_index_weights
+from idn_gym.scenarios.compile.topologies import expand
+from idn_gym.scenarios.contexts import draw_scenario
 
 QUICK = {
     "envs": 2,
@@ -102,6 +104,20 @@ def test_every_scenario_is_played_by_all_and_some_are_learnt_on():
     ]
 
 
+def test_further_seeds_and_small_networks_alone_may_be_played():
+    part = part_of(first=2, seeds=5, largest=30, held_out=["all"])
+    units = [unit for unit in list_transfers([part], smoke=False) if unit.label == "lru"]
+    drawn = {seed: draw_scenario(part.context(), "test", seed, "all") for seed in range(2, 7)}
+    sizes = {seed: len(expand(scenario.topology).nodes) for seed, scenario in drawn.items()}
+    assert max(sizes.values()) > 30
+    assert {unit.seed: unit.scenario for unit in units} == {
+        seed: scenario for seed, scenario in drawn.items() if sizes[seed] <= 30
+    }
+    assert not part.whole and not part_of(first=2).whole and not part_of(largest=200).whole
+    with pytest.raises(ConfigError, match=r"transfers.small.largest: 2 is not allowed; must be at least \d+"):
+        list_transfers([part_of(largest=2)], smoke=False)
+
+
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
     """Everything of a part, played in this process."""
@@ -178,6 +194,9 @@ def test_what_leaves_nothing_to_gain_does_not_count(played):
     assert found.counted("all") == [1]
     assert found.matrix("score", "all", "lru").shape == (1, 1)
     assert found.matrix("saved", "all", "lru").shape == (1, 2)
+    few = [one for one in ends if one.seed == 1]
+    alone = Transfers(part_of(), [one for one in units if one.seed == 1], few, out)
+    assert alone.seeds("all") == [1] and alone.matrix("saved", "all", "lru").shape == (1, 1)
 
 
 def test_networks_as_large_as_in_training_stand_apart_from_larger_ones(played):
@@ -201,6 +220,8 @@ def test_networks_as_large_as_in_training_stand_apart_from_larger_ones(played):
         ).sizes("all")
         == {}
     )
+    small = dataclasses.replace(part, largest=part.learning.largest)
+    assert Transfers(small, units, ends, out).sizes("all") == {}
 
 
 def test_the_report_has_all_tables(played):

@@ -105,9 +105,9 @@ def dynamic_bracket(
         compiled: the scenario.
         instance: drawn from it; the preference is that of the draw.
         b: row.
-        seconds: half of them nominal ones for the sequence (`SearchClock`), and what they left of as much
-            processor time for the bound, but half of it at least; one search, program or node is always
-            finished.
+        seconds: total time. Half of it is nominal time for the sequence (`SearchClock`). The bound has the
+            processor time that the search leaves, and at least the other half. One search, program or node
+            is always finished.
         played: sequences of wishes (T, N, M) that were played, such as a rollout keeps: none costs less
             than `reached`.
         gap: at which the bracket counts as closed.
