@@ -149,8 +149,8 @@ class RealTopology(Scaled):
     Unless an attribute says otherwise, the most central node by betweenness is the repository, the next ones
     are core nodes, and requests enter at the others, with equal weights. Requests take the paths of least
     delay to the nearest repository. Links off these paths are left out, unless `routes` is above 1: then all
-    links exist, each direction as the uplink of the node that it leaves. Link delay is 2 x `detour` x length
-    / (2e8 m/s) + `hop_delay`.
+    links exist, each direction as the uplink of the node that it leaves. Link delay is 2 x `detour` x
+    distance / (2e8 m/s) + `hop_delay`.
     """
 
     repository: Tier
@@ -162,7 +162,7 @@ class RealTopology(Scaled):
     core_share: float = bounded(0.2, above=0, below=1)
     """share of the nodes, by centrality, that are core nodes: at least one node, never all"""
     detour: float = bounded(1.3, least=1)
-    """ratio of route length to great-circle length"""
+    """ratio of a cable's length to the great-circle distance of its ends; lengths from a file are cables'"""
     hop_delay: float = bounded(0.0005, least=0)
     """[s] per hop, so that links of zero length have a delay"""
     routes: int = bounded(1, least=1)
@@ -202,10 +202,16 @@ class FileTopology(RealTopology):
     demand: str | None = None
     """weight among the ingress nodes; null: 1 at access nodes"""
     length: str | None = None
-    """[km] length of an edge; null, or no value: computed from its ends' coordinates"""
+    """[km] length of the cable of an edge; null, or no value: `detour` x the distance of its ends"""
+    delay: str | None = None
+    """[s] measured delay of an edge, one way and with everything on the way: overrides length, `hop_delay`
+    and the tier's delay; null, or no value: by length"""
     rate: str | None = None
     """rate of an edge, in both directions unless the tier has a `down_rate`; null, or no value: the tier's.
-    Of parallel edges the highest rate counts, and the shortest length"""
+    Of parallel edges the highest rate counts, the least delay, and the first that names a link"""
     rate_unit: float = bounded(1.0, above=0)
     """[bytes/s] size of one unit of `rate`: 0.125 for bit/s, 125e6 for Gbit/s"""
+    link: str | None = None
+    """link of the catalogue that an edge is, with its rate and energy in place of the tier's link numbers;
+    null, or no value: the tier's uplink"""
     kind: Literal["file"] = "file"

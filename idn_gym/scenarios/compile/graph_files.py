@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import networkx as nx
 
 from idn_gym.config_reader import ConfigError, closest, show
+from idn_gym.scenarios.compile.link_lengths import cable_delay, round_trip
 from idn_gym.scenarios.compile.topohub import TopologyGraph
 from idn_gym.scenarios.config import FileTopology
 
@@ -20,22 +21,28 @@ USUAL_LABELS = ("name", "label")
 LONGITUDES = ("Longitude", "longitude", "lon", "x")
 LATITUDES = ("Latitude", "latitude", "lat", "y")
 NODE_FIELDS = ("label", "longitude", "latitude", "tier", "device", "demand")
-EDGE_FIELDS = ("length", "rate")
+EDGE_FIELDS = ("length", "delay", "rate", "link")
+POSITIVE = ("delay", "rate")
+"""Fields of edges that are never 0: without any delay, nothing would tell paths apart."""
+
 EARTH_KM = 6371.0
 
 
 class FileGraph(NamedTuple):
-    """A graph, and what its file says of places and edges beside it."""
+    """A graph, the delays of its edges, and what a file says of places and edges beside it."""
 
     graph: TopologyGraph
-    tier: Mapping[str, str]  # by place
-    device: Mapping[str, str]
-    demand: Mapping[str, float]
-    rate: Mapping[tuple[str, str], float]  # [bytes/s] by two places in name order
+    delay: Mapping[tuple[str, str], float]  # [s] round trip of every edge, by two places in name order
+    tier: Mapping[str, str] = {}  # by place
+    device: Mapping[str, str] = {}
+    demand: Mapping[str, float] = {}
+    rate: Mapping[tuple[str, str], float] = {}  # [bytes/s]
+    link: Mapping[tuple[str, str], str] = {}  # kind in the catalogue
+    measured: Collection[tuple[str, str]] = ()  # edges whose delay the file has
 
 
 def read_graph(topology: FileTopology) -> FileGraph:
-    """Read the graph of a file; of parallel edges the shortest counts, with the highest rate.
+    """Read the graph of a file; of parallel edges the least delay and the highest rate count.
 
     Raises:
         ConfigError: the file cannot be read, or an attribute is not there or has a value that does not fit.
@@ -44,24 +51,32 @@ def read_graph(topology: FileTopology) -> FileGraph:
     _check_attributes(topology, read)
     names = _names(topology, read)
     place = _places(topology, read, names)
-    shortest: dict[tuple[str, str], float] = {}
+    km: dict[tuple[str, str], float] = {}
+    delay: dict[tuple[str, str], float] = {}
     rate: dict[tuple[str, str], float] = {}
+    link: dict[tuple[str, str], str] = {}
+    measured = set[tuple[str, str]]()
     for a, b, data in read.edges(data=True):
         ends = min(names[a], names[b]), max(names[a], names[b])
         if a == b:
             continue
         where = f"the link {names[a]} - {names[b]}"
-        km = _number(topology, "length", data, where)
-        if km is None:
-            km = _distance(place[a], place[b]) if a in place and b in place else 0.0
-        shortest[ends] = min(km, shortest.get(ends, math.inf))
+        flown = _distance(place[a], place[b]) if a in place and b in place else 0.0
+        if _number(topology, "delay", data, where) is not None:
+            measured.add(ends)
+        seconds = _edge_delay(topology, data, where, flown)
+        if seconds < delay.get(ends, math.inf):
+            km[ends], delay[ends] = flown, seconds
+        if data.get(topology.link):
+            link.setdefault(ends, str(data[topology.link]))
         offered = _number(topology, "rate", data, where)
         if offered is not None:
             rate[ends] = max(offered * topology.rate_unit, rate.get(ends, 0.0))
-    edges = tuple((a, b, km) for (a, b), km in sorted(shortest.items()))
+    edges = tuple((a, b, length) for (a, b), length in sorted(km.items()))
     graph = TopologyGraph(Path(topology.path).name, tuple(sorted(names.values())), edges)
     return FileGraph(
         graph,
+        delay,
         tier=_texts(topology, "tier", read, names),
         device=_texts(topology, "device", read, names),
         demand={
@@ -70,6 +85,8 @@ def read_graph(topology: FileTopology) -> FileGraph:
             if (weight := _number(topology, "demand", data, f"node {names[node]}")) is not None
         },
         rate=rate,
+        link=link,
+        measured=measured,
     )
 
 
@@ -219,7 +236,16 @@ def _number(topology: FileTopology, field: str, data: Mapping[str, Any], where: 
     name = getattr(topology, field)
     if name is None or data.get(name) in (None, ""):
         return None
-    return _as_number(data[name], f"topology.{field}", where, 0.0, math.inf, above=field == "rate")
+    return _as_number(data[name], f"topology.{field}", where, 0.0, math.inf, above=field in POSITIVE)
+
+
+def _edge_delay(topology: FileTopology, data: Mapping[str, Any], where: str, flown: float) -> float:
+    """Round-trip delay of an edge [s]: as measured, by its cable, or as the crow flies."""
+    seconds = _number(topology, "delay", data, where)
+    km = _number(topology, "length", data, where)
+    if seconds is not None:
+        return 2 * seconds
+    return round_trip(topology, flown) if km is None else cable_delay(topology, km)
 
 
 def _as_number(value: Any, key: str, where: str, least: float, most: float, above: bool = False) -> float:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import networkx as nx
 
 from idn_gym.config_reader import ConfigError, closest, show, twice
 from idn_gym.scenarios.compile.graph_files import FileGraph, read_graph
+from idn_gym.scenarios.compile.link_lengths import round_trip
 from idn_gym.scenarios.compile.sizes import MOST_NODES
 from idn_gym.scenarios.compile.topohub import NAME_KEY, TopologyGraph, load_graph
 from idn_gym.scenarios.config import (
@@ -18,9 +21,6 @@ from idn_gym.scenarios.config import (
     Tier,
     TopoHubTopology,
 )
-
-KM_PER_SECOND = 2e5
-"""Speed of light in fibre, about two thirds of that in vacuum."""
 
 
 def expand(topology: Explicit | Hierarchy | TopoHubTopology | FileTopology) -> Explicit:
@@ -47,7 +47,8 @@ def lay_over(topology: RealTopology, graph: TopologyGraph) -> Explicit:
     Raises:
         ConfigError: the graph has fewer than three places, or is not connected.
     """
-    return _listed(topology, *_expand_real(topology, FileGraph(graph, {}, {}, {}, {})))
+    delay = {(a, b): round_trip(topology, km) for a, b, km in graph.edges}
+    return _listed(topology, *_expand_real(topology, FileGraph(graph, delay)))
 
 
 def _listed(topology: Hierarchy | RealTopology, nodes: list[Node], links: list[Link]) -> Explicit:
@@ -94,7 +95,7 @@ def _expand_hierarchy(topology: Hierarchy) -> _Listed:
 def _expand_real(topology: RealTopology, known: FileGraph) -> _Listed:
     """Rank the places, and keep the paths of least delay to the nearest repository."""
     graph = known.graph
-    delays = _delays(graph, topology)
+    delays = _delays(known, topology)
     ranked = _by_centrality(delays)
     tier = _tiers_by_name(topology, known, ranked) if known.tier else _tiers_by_rank(topology, ranked)
     roots = [place for place in ranked if tier[place] is topology.repository]
@@ -113,11 +114,7 @@ def _expand_real(topology: RealTopology, known: FileGraph) -> _Listed:
     if topology.routes > 1:
         both = [way for a, b, _ in graph.edges for way in ((a, b), (b, a)) if way[0] not in roots]
         ways = list(dict.fromkeys([*ways, *both]))
-    links = [
-        _link(a, b, tier[a], delays.edges[a, b]["delay"], known.rate.get((min(a, b), max(a, b))))
-        for a, b in ways
-    ]
-    return nodes, links
+    return nodes, [_real_link(a, b, tier[a], known) for a, b in ways]
 
 
 def _tiers_by_rank(topology: RealTopology, ranked: list[str]) -> dict[str, Tier]:
@@ -141,13 +138,14 @@ def _tiers_by_name(topology: RealTopology, known: FileGraph, ranked: list[str]) 
     return found
 
 
-def _delays(graph: TopologyGraph, topology: RealTopology) -> nx.Graph:
+def _delays(known: FileGraph, topology: RealTopology) -> nx.Graph:
     """The graph with the round-trip delay of every edge [s]; a zero length still takes a hop's time."""
+    graph = known.graph
     key = NAME_KEY if isinstance(topology, TopoHubTopology) else "topology.path"
     delays = nx.Graph()
     delays.add_nodes_from(graph.places)
-    for a, b, km in graph.edges:
-        delays.add_edge(a, b, delay=2 * topology.detour * km / KM_PER_SECOND + topology.hop_delay)
+    for a, b, _ in graph.edges:
+        delays.add_edge(a, b, delay=known.delay[a, b])
     if len(graph.places) < 3:
         raise ConfigError(key, f"{graph.name!r} has {len(graph.places)} nodes; needs at least 3")
     if not nx.is_connected(delays):
@@ -173,13 +171,22 @@ def _node(name: str, tier: Tier, demand: float, device: str | None = None) -> No
     )
 
 
-def _link(
-    source: str, target: str, tier: Tier, delay: float | None = None, rate: float | None = None
-) -> Link:
-    """The uplink of a node; the tier's delay beats the one from the length, its own rate that of the tier.
+def _link(source: str, target: str, tier: Tier) -> Link:
+    """The uplink of a node in a tree."""
+    numbers = tier.delay, tier.rate, None, tier.down_rate
+    return Link(source, target, tier.uplink, *numbers, tier.medium, tier.duty_cycle)
 
-    An edge of a graph has its own rate in both directions, unless the tier has a rate back.
+
+def _real_link(source: str, target: str, tier: Tier, known: FileGraph) -> Link:
+    """A link of a graph: what the file measures or names beats the tier, whose delay beats that by length.
+
+    It has its own rate in both directions, unless the tier has a rate back.
     """
-    own = delay if tier.delay is None else tier.delay
+    ends = min(source, target), max(source, target)
+    if ends in known.link:  # numbers of the tier are those of its own kind of link
+        tier = replace(tier, uplink=known.link[ends], delay=None, rate=None, down_rate=None, duty_cycle=None)
+    delay = known.delay[ends] if tier.delay is None or ends in known.measured else tier.delay
+    rate = known.rate.get(ends)
     back = rate if tier.down_rate is None else tier.down_rate
-    return Link(source, target, tier.uplink, own, rate or tier.rate, None, back, tier.medium, tier.duty_cycle)
+    kind, numbers = tier.uplink, (delay, rate or tier.rate, None, back)
+    return Link(source, target, kind, *numbers, tier.medium, tier.duty_cycle)

@@ -10,7 +10,8 @@ import pytest
 from idn_gym.config_reader import ConfigError
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.compile.graph_files import graph_summary
-from idn_gym.scenarios.compile.topologies import KM_PER_SECOND, expand
+from idn_gym.scenarios.compile.link_lengths import KM_PER_SECOND
+from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.scenarios.config import FileTopology, Tier
 from idn_gym.scenarios.presets import load_scenario
 
@@ -85,7 +86,7 @@ def test_attributes_give_tier_device_demand_length_and_rate(graph, save):
     nx.set_node_attributes(graph, {1: "fast", 4: ""}, "machine")
     nx.set_node_attributes(graph, {1: 3.0, 4: 1.0}, "people")
     nx.set_edge_attributes(graph, {(0, 1): 10.0, (0, 4): 2.5}, "Gbps")
-    nx.set_edge_attributes(graph, {(0, 1): 400.0}, "km")
+    nx.set_edge_attributes(graph, {(0, 1): 500.0}, "km")
     found = expand(
         topology(
             save(graph),
@@ -108,7 +109,7 @@ def test_attributes_give_tier_device_demand_length_and_rate(graph, save):
     assert (nodes["Brno-1"].device, nodes["Ves"].device) == ("fast", "pi")
     assert (nodes["Brno-1"].demand, nodes["Ves"].demand, nodes["Ostrava"].demand) == (3.0, 1.0, 0.0)
     links = by_ends(found)
-    assert links["Brno-1", "Ostrava"].rate == 5.0  # shorter than 400 km to Praha: the tier's rate
+    assert links["Brno-1", "Ostrava"].rate == 5.0  # shorter than 500 km to Praha: the tier's rate
     assert links["Ostrava", "Brno-3"].rate is None and links["Ves", "Praha"].rate == 2.5 * 125e6
 
 
@@ -168,12 +169,62 @@ def test_a_graph_in_pieces_is_refused(graph, save):
         expand(topology(save(graph)))
 
 
-@pytest.mark.parametrize("rate", [-1.0, 0.0, "10 Gbps"])
-def test_a_rate_that_cannot_be_names_its_link(graph, save, rate):
-    nx.set_edge_attributes(graph, {(0, 1): rate}, "speed")
-    said = r"^topology\.rate: the file has .* at the link Praha - Brno-1; must be a number above 0$"
+@pytest.mark.parametrize("field", ["rate", "delay"])
+@pytest.mark.parametrize("value", [-1.0, 0.0, "10 Gbps"])
+def test_a_rate_or_delay_that_cannot_be_names_its_link(graph, save, field, value):
+    nx.set_edge_attributes(graph, {(0, 1): value}, "mine")
+    said = rf"^topology\.{field}: the file has .* at the link Praha - Brno-1; must be a number above 0$"
     with pytest.raises(ConfigError, match=said):
-        expand(topology(save(graph), rate="speed"))
+        expand(topology(save(graph), **{field: "mine"}))
+
+
+def test_a_length_is_that_of_the_cable_and_a_delay_is_as_measured(graph, save):
+    nx.set_edge_attributes(graph, {(0, 1): 250.0, (0, 2): 900.0, (1, 2): 300.0}, "km")
+    nx.set_edge_attributes(graph, {(0, 2): 0.004, (1, 2): 0.001}, "owd")
+    found = topology(save(graph), routes=2, length="km", delay="owd", detour=2.0, hop_delay=0.01)
+    links = by_ends(expand(found))
+    assert links["Brno-1", "Praha"].delay == pytest.approx(2 * 250 / KM_PER_SECOND + 0.01)
+    assert links["Praha", "Ostrava"].delay == 0.008 and links["Brno-1", "Ostrava"].delay == 0.002
+    flown = topology(save(graph), routes=2, detour=1.0, hop_delay=0.0)
+    km = by_ends(expand(flown))["Ves", "Ostrava"].delay
+    assert links["Ves", "Ostrava"].delay == pytest.approx(2 * km + 0.01)  # neither: as the crow flies
+    slow = {name: replace(tier, delay=0.7) for name, tier in TIERS.items()}
+    tiers = by_ends(expand(replace(found, **slow)))
+    assert tiers["Praha", "Ostrava"].delay == 0.008 and tiers["Brno-1", "Praha"].delay == 0.7
+
+
+def test_of_parallel_edges_the_least_delay_counts(graph, save):
+    many = nx.MultiGraph(graph)
+    many.add_edge(0, 1, km=120.0, owd=0.5)
+    many.add_edge(0, 1, km=90.0)
+    found = by_ends(expand(topology(save(many), routes=2, length="km", delay="owd", hop_delay=0.0)))
+    assert found["Brno-1", "Praha"].delay == pytest.approx(2 * 90 / KM_PER_SECOND)
+
+
+def test_an_edge_names_its_kind_of_link(graph, save):
+    nx.set_edge_attributes(graph, {(0, 2): "lte_uplink", (0, 1): "", (1, 2): "wifi_iot"}, "medium")
+    nx.set_edge_attributes(graph, {(1, 2): 7.0}, "speed")
+    tiers = {name: replace(tier, rate=5.0, duty_cycle=0.5) for name, tier in TIERS.items()}
+    found = FileTopology(path=save(graph), link="medium", rate="speed", routes=2, **tiers)
+    links = by_ends(expand(found))
+    radio, other, fast = (
+        links[ends] for ends in (("Praha", "Ostrava"), ("Praha", "Brno-1"), ("Brno-1", "Ostrava"))
+    )
+    assert (radio.link, radio.rate, radio.duty_cycle) == ("lte_uplink", None, None)
+    assert (other.link, other.rate, other.duty_cycle) == (TIERS["access"].uplink, 5.0, 0.5)
+    assert (fast.link, fast.rate) == ("wifi_iot", 7.0)
+
+
+def test_a_kind_of_link_that_does_not_exist_names_its_edge(graph, save):
+    nx.set_edge_attributes(graph, {(0, 2): "lte_uplnk"}, "medium")
+    metro = load_scenario("metro-split").topology
+    changed = {"topology.kind": "file", "topology.path": save(graph), "topology.link": "medium"}
+    changed |= {f"topology.{tier}": getattr(metro, tier) for tier in TIERS} | {"topology.routes": 2}
+    said = (
+        r"^topology\.links\..*Ostrava.*\.link: 'lte_uplnk' is not in the catalogue; .*mean 'lte_uplink'"
+    )
+    with pytest.raises(ConfigError, match=said):
+        compile_scenario(load_scenario("metro-split", changed))
 
 
 def test_an_edge_to_a_node_that_is_not_listed_is_refused(graph, save):
