@@ -6,11 +6,11 @@ import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from idn_gym.catalog.schema import Catalog, Device, LinkKind, Model
+from idn_gym.catalog.schema import Catalog, Device, LinkKind, Measured, Model
 from idn_gym.config_reader import ConfigError, closest, from_plain, read_yaml
 
 SHIPPED_TABLES = Path(__file__).parent / "data"
@@ -26,6 +26,8 @@ class CatalogTables:
     models: tuple[Model, ...] = ()
     devices: tuple[Device, ...] = ()
     links: tuple[LinkKind, ...] = ()
+    measured: dict[str, tuple[Measured, ...]] = field(default_factory=dict)
+    """rows of `Model.seconds` by the model of another table; they replace those that it has for their devices"""
     about: dict[str, Any] = field(default_factory=dict)
     """where the file comes from; a ``hash`` in it must be that of the content"""
 
@@ -35,15 +37,16 @@ def load_catalog(extra: tuple[str, ...] = ()) -> Catalog:
 
     Args:
         extra: files (YAML or JSON) or folders of such files, each with lists under ``models``,
-            ``devices`` and ``links``.
+            ``devices`` and ``links``, and seconds of other tables' models under ``measured``.
 
     Raises:
         ConfigError: naming file and field of an entry that cannot be read, of a name that is
-            taken, of a measured row for an unknown device, or of a hash that is not the content's.
+            taken, of a measured row for an unknown model or device, or of a hash that is not the content's.
     """
     tables = [*_shipped(), *(_read_file(path) for name in extra for path in _files(Path(name)))]
+    models = _by_name("models", [(path, t.models) for path, t in tables])
     catalog = Catalog(
-        models=_by_name("models", [(path, t.models) for path, t in tables]),
+        models=_measured_again(models, tables),
         devices=_by_name("devices", [(path, t.devices) for path, t in tables]),
         links=_by_name("links", [(path, t.links) for path, t in tables]),
     )
@@ -94,11 +97,33 @@ def _by_name(field: str, parts: Iterable[tuple[Path, tuple[_Entry, ...]]]) -> di
     return {name: entry for name, (entry, _) in found.items()}
 
 
+def _measured_again(
+    models: dict[str, Model], tables: Iterable[tuple[Path, CatalogTables]]
+) -> dict[str, Model]:
+    """The models, with what files measured of models that they do not define."""
+    found = dict(models)
+    for path, table in tables:
+        for name, rows in table.measured.items():
+            key = f"{path}.measured.{name}"
+            if name not in found:
+                raise ConfigError(key, f"{name!r} is unknown; {closest(name, list(found))}")
+            devices = {row.device for row in rows}
+            kept = tuple(row for row in found[name].seconds if row.device not in devices)
+            try:
+                found[name] = replace(found[name], seconds=(*rows, *kept))
+            except ConfigError as error:
+                field, problem = error.args
+                raise ConfigError(f"{key}.{field.removeprefix('seconds.')}", problem) from None
+    return found
+
+
 def _check_devices(path: Path, table: CatalogTables, catalog: Catalog) -> None:
-    for i, model in enumerate(table.models):
-        for k, row in enumerate(model.seconds):
+    measured = {f"models.{i}.seconds": model.seconds for i, model in enumerate(table.models)}
+    measured |= {f"measured.{name}": rows for name, rows in table.measured.items()}
+    for key, rows in measured.items():
+        for k, row in enumerate(rows):
             if row.device not in catalog.devices:
                 raise ConfigError(
-                    f"{path}.models.{i}.seconds.{k}.device",
+                    f"{path}.{key}.{k}.device",
                     f"{row.device!r} is unknown; {closest(row.device, list(catalog.devices))}",
                 )

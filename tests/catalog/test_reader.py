@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from idn_gym.catalog import load_catalog, write_catalog
+from idn_gym.catalog.laws import block_seconds, fixed_seconds
 from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.config_reader import ConfigError
 
@@ -82,6 +83,16 @@ def test_the_example_in_the_docs_is_short_and_works(tmp_path):
     assert catalog.devices["my_board"].tier == "sbc"
 
 
+def test_the_measured_seconds_in_the_docs_fit_the_models(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "catalog.md").read_text()
+    (example,) = [found for found in re.findall(r"```yaml\n(.*?)```", text, re.S) if "measured:" in found]
+    path = tmp_path / "own.yaml"
+    path.write_text(example)
+    models = load_catalog((str(path),)).models
+    rows = [model for model in models.values() if any(row.device == "my_box" for row in model.seconds)]
+    assert {model.name for model in rows} == {"yolov5s_640", "resnet18"}
+
+
 def test_a_folder_is_read_file_by_file(tmp_path):
     save(tmp_path, {"models": [MODEL]}, "a.json")
     (tmp_path / "b.yml").write_text(yaml.safe_dump({"links": [LINK]}))
@@ -89,6 +100,54 @@ def test_a_folder_is_read_file_by_file(tmp_path):
     catalog = load_catalog((str(tmp_path),))
     assert "mine" in catalog.models
     assert "wire" in catalog.links
+
+
+def test_a_shipped_model_takes_seconds_measured_elsewhere(tmp_path):
+    shipped = load_catalog().models["yolov5s_640"]
+    (gpu, *_), blocks = [row.device for row in shipped.seconds], len(shipped.blocks)
+    rows = [
+        {"device": device, "blocks": [0.01 * (k + 1) for k in range(blocks)]} for device in ("board", gpu)
+    ]
+    mine = load_catalog(save(tmp_path, {"devices": [DEVICE], "measured": {"yolov5s_640": rows}}))
+    model = mine.models["yolov5s_640"]
+    assert block_seconds(model, mine.devices["board"]) == pytest.approx(rows[0]["blocks"])
+    assert fixed_seconds(model, mine.devices["board"]) == 0.0
+    assert block_seconds(model, mine.devices[gpu]) == pytest.approx(rows[1]["blocks"])
+    assert dataclasses.replace(model, seconds=shipped.seconds) == shipped
+    assert load_catalog().models["yolov5s_640"] == shipped
+
+
+@pytest.mark.parametrize(
+    ("measured", "problem"),
+    [
+        ({"resnet51": []}, r"resnet51: 'resnet51' is unknown; .*did you mean 'resnet5.*'"),
+        (
+            {"resnet50": [{"device": "sbc_rpi44", "blocks": "right"}]},
+            r"resnet50\.0\.device: .*mean 'sbc_rpi4'",
+        ),
+        (
+            {"resnet50": [{"device": "sbc_rpi4", "blocks": [0.1] * 40}]},
+            r"resnet50\.0\.blocks: .* must be \d+ num",
+        ),
+        (
+            {"resnet50": [{"device": "sbc_rpi4", "blocks": "zero"}]},
+            r"resnet50\.0\.blocks: .* numbers above 0",
+        ),
+        ({"resnet50": [{"device": "sbc_rpi4"}]}, r"resnet50\.0\.blocks: missing"),
+        (
+            {"resnet50": [{"device": "sbc_rpi4", "blocks": "right"}] * 2},
+            r"resnet50.*'sbc_rpi4' is given twice",
+        ),
+    ],
+)
+def test_measured_seconds_that_do_not_fit_are_named(tmp_path, measured, problem):
+    count = len(load_catalog().models["resnet50"].blocks)
+    known = {"right": [0.1] * count, "zero": [0.0] * count}
+    for row in measured.get("resnet50", ()):
+        if isinstance(row.get("blocks"), str):
+            row["blocks"] = known[row["blocks"]]
+    with pytest.raises(ConfigError, match=rf"own\.json\.measured\.{problem}"):
+        load_catalog(save(tmp_path, {"measured": measured}))
 
 
 def test_an_edited_file_is_read_again(tmp_path):

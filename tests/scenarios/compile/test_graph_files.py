@@ -220,9 +220,7 @@ def test_a_kind_of_link_that_does_not_exist_names_its_edge(graph, save):
     metro = load_scenario("metro-split").topology
     changed = {"topology.kind": "file", "topology.path": save(graph), "topology.link": "medium"}
     changed |= {f"topology.{tier}": getattr(metro, tier) for tier in TIERS} | {"topology.routes": 2}
-    said = (
-        r"^topology\.links\..*Ostrava.*\.link: 'lte_uplnk' is not in the catalogue; .*mean 'lte_uplink'"
-    )
+    said = r"^topology\.links\..*Ostrava.*\.link: 'lte_uplnk' is not in the catalogue; .*mean 'lte_uplink'"
     with pytest.raises(ConfigError, match=said):
         compile_scenario(load_scenario("metro-split", changed))
 
