@@ -27,7 +27,7 @@ class CatalogTables:
     devices: tuple[Device, ...] = ()
     links: tuple[LinkKind, ...] = ()
     measured: dict[str, tuple[Measured, ...]] = field(default_factory=dict)
-    """rows of `Model.seconds` by the model of another table; they replace those that it has for their devices"""
+    """rows of `Model.seconds` by the model of another table; they replace those of the same devices"""
     about: dict[str, Any] = field(default_factory=dict)
     """where the file comes from; a ``hash`` in it must be that of the content"""
 
