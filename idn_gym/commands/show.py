@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from idn_gym.commands.cut_off import cut_off_lines
 from idn_gym.commands.grammar import Changes, Positional, assignments, run_command
 from idn_gym.commands.pictures import named_so, write_picture
 from idn_gym.commands.tables import Quantity, print_rows
@@ -90,7 +91,7 @@ _Table = tuple[tuple[str, ...], Sequence[tuple[object, ...]]]
 
 
 def scenario_summary(compiled: Compiled) -> str:
-    """Describe a scenario in two lines, with one more line for each file that it plays."""
+    """Describe a scenario in two lines, one more for each file that it plays, and what cuts requests off."""
     scenario, tables = compiled.scenario, compiled.tables
     sizes = {
         "nodes": len(tables.node_memory),
@@ -118,7 +119,7 @@ def scenario_summary(compiled: Compiled) -> str:
             key = key_of(type(process))
             seconds = trace_seconds(process, key, of_names)
             lines.append(f"{Path(process.path).name}: {seconds:,.0f} s of {key}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *cut_off_lines(compiled)])
 
 
 def _stretches(replay: Replay, logs: Sequence[Log]) -> str:
