@@ -14,9 +14,10 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
-from idn_gym.commands.endings import warning_lines
+from idn_gym.commands.endings import WarningLines, shared_warnings
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 MALLOC = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
@@ -50,11 +51,18 @@ def pool_of(
         given: argument of `prepare`.
     """
     set_process()
+    with shared_warnings() as told, _open_pool(workers, (told, prepare, given)) as pool:
+        yield pool
+
+
+@contextmanager
+def _open_pool(workers: int, settings: tuple[Any, ...]) -> Iterator[ProcessPoolExecutor]:
+    """The pool of `pool_of`; `settings` go to `_begin`."""
     context = multiprocessing.get_context("spawn")
     # No process writes into this pipe: it ends when its writer closes, which the system does at exit.
     watched, lifeline = context.Pipe(duplex=False)
     others = set(multiprocessing.active_children())
-    pool = _Pool(workers, context, _begin, (watched, prepare, given))
+    pool = _Pool(workers, context, _begin, (watched, *settings))
     try:
         try:
             yield pool
@@ -115,10 +123,15 @@ def signals_waiting() -> Iterator[None]:
             signal.raise_signal(late)
 
 
-def _begin(watched: Connection, prepare: Callable[..., object] | None, given: tuple[Any, ...]) -> None:
-    """Initialise a worker, before its first task."""
+def _begin(
+    watched: Connection,
+    told: tuple[frozenset[str], Path],
+    prepare: Callable[..., object] | None,
+    given: tuple[Any, ...],
+) -> None:
+    """Initialise a worker, before its first task; `told` is from `shared_warnings`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells workers when to stop
-    warnings.showwarning = warning_lines()
+    warnings.showwarning = WarningLines(*told)
     if sys.platform == "linux":
         # Immediate, whereas the watch below has to wait for compiled code to return.
         ctypes.CDLL(None).prctl(DIES_WITH_PARENT, signal.SIGKILL)

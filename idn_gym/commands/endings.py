@@ -5,15 +5,18 @@ Every error is one line on stderr, without a traceback, and so is every warning.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import signal
 import sys
+import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -66,7 +69,7 @@ def ending(stopped: str = START_OVER, advice: str = "") -> Iterator[None]:
             or a signal arrived; see the top of this module for the codes.
     """
     previous, showing = _listen(), warnings.showwarning
-    warnings.showwarning = warning_lines()
+    warnings.showwarning = WarningLines()
     try:
         yield
         sys.stdout.flush()
@@ -90,17 +93,46 @@ def ending(stopped: str = START_OVER, advice: str = "") -> Iterator[None]:
             signal.signal(signal.SIGTERM, previous)
 
 
-def warning_lines() -> Callable[..., None]:
-    """What prints each warning once, as one line on stderr, without the place in the code that it is from."""
-    said = set[str]()
+class WarningLines:
+    """Prints each warning once, as one line on stderr, without the place in the code that it is from."""
 
-    def warn(message: Warning | str, *place: object, **more: object) -> None:
+    def __init__(self, said: Iterable[str] = (), folder: Path | None = None) -> None:
+        """Leave out what has been said.
+
+        Args:
+            said: by the process that started this one.
+            folder: where processes that work side by side note what one of them has said.
+        """
+        self.said, self.folder = set(said), folder
+
+    def __call__(self, message: Warning | str, *place: object, **more: object) -> None:
         text = " ".join(_COLOUR.sub("", str(message)).split()).removeprefix("WARN: ")
-        if text not in said:
-            said.add(text)
+        if text not in self.said and self._note(text):
             print(f"warning: {shorten(text, LONGEST_MESSAGE)}", file=sys.stderr)
+        self.said.add(text)
 
-    return warn
+    def _note(self, text: str) -> bool:
+        """Whether no other process has said it before."""
+        if self.folder is None:
+            return True
+        try:
+            with (self.folder / hashlib.sha256(text.encode()).hexdigest()).open(
+                "x", encoding="utf-8"
+            ) as file:
+                file.write(text)
+        except FileExistsError:
+            return False
+        return True
+
+
+@contextmanager
+def shared_warnings() -> Iterator[tuple[frozenset[str], Path]]:
+    """What this process has said, and a folder for processes that it starts; it then knows what they said."""
+    shown = warnings.showwarning
+    said = shown.said if isinstance(shown, WarningLines) else set[str]()
+    with tempfile.TemporaryDirectory(prefix="idn-warnings-") as name:
+        yield frozenset(said), Path(name)
+        said.update(file.read_text(encoding="utf-8") for file in Path(name).iterdir())
 
 
 def _listen() -> signal.Handlers | None:
