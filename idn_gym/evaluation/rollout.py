@@ -20,6 +20,9 @@ from idn_gym.policy import Feedback, OnlinePolicy, Policy
 from idn_gym.scenarios.compile.sizes import check_memory
 from idn_gym.seeds import read_seeds
 
+ROUNDED, ROUNDING = ("drop_rate", "late_rate"), 1e-12
+"""Shares that are differences of sums, and below what they are nothing but the rounding of these sums."""
+
 
 class Episodes(NamedTuple):
     """Results slot by slot; B episodes of T slots. With hidden quality, metrics are the true ones."""
@@ -70,6 +73,7 @@ class Episodes(NamedTuple):
                 f"reward_{name}": float(self.vector[b, :, i].mean()) for i, name in enumerate(self.objectives)
             }
             row |= {name: float(means[b, k]) for k, name in enumerate(METRICS)}
+            row |= {name: 0.0 for name in ROUNDED if abs(row[name]) < ROUNDING}
             row["message_bytes"] = self.message_bytes
             row["fractional_update"] = self.fractional_update[b] if self.fractional_update else 0.0
             if self.fairness:

@@ -120,3 +120,14 @@ def test_every_slot_is_told_once_the_policy_has_learnt_from_it(kind):
     learnt = [0] * 7 if kind is Scripted else list(range(1, 8))
     assert [number for number, _ in told] == learnt
     assert played.scalar.shape == (len(SEEDS), 7) and all(len(resident) == len(SEEDS) for _, resident in told)
+
+
+@pytest.mark.parametrize(("rate", "shown"), [(7e-19, 0.0), (-3e-17, 0.0), (1e-6, 1e-6), (0.0, 0.0)])
+def test_what_rounding_leaves_of_drops_is_none(rate, shown):
+    metrics = np.ones((1, 4, len(METRICS)))
+    metrics[..., [METRICS.index("drop_rate"), METRICS.index("late_rate")]] = rate
+    played = Episodes((0,), np.zeros((1, 4)), np.zeros((1, 4, len(OBJECTIVES))), metrics, tuple(OBJECTIVES))
+    (record,) = played.records()
+    assert record["drop_rate"] == pytest.approx(shown, rel=1e-9, abs=0.0)
+    assert record["late_rate"] == pytest.approx(shown, rel=1e-9, abs=0.0)
+    assert record["early_rate"] == 1.0
