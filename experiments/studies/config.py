@@ -99,6 +99,13 @@ class StudyPart:
                     raise ConfigError(where, f"{show(key)} is not allowed; {wrong}")
                 taken[key] = where
 
+    def names_baseline(self) -> bool:
+        """Whether an agent is the baseline under another label, so that tables show it under this one."""
+        return any(
+            entry.agent == BASELINE and entry.name != BASELINE and not (entry.options or entry.overrides)
+            for entry in self.agents
+        )
+
     def labels(self) -> list[str]:
         """Labels of the agents."""
         return [entry.name for entry in self.agents]

@@ -153,16 +153,18 @@ def _parts(study: Study, plays: Plays, out: Path) -> dict[str, Any]:
 
     ``latencies.csv`` has percentiles of latency per run, task and class.
     """
-    records = [play.row() for play in plays.all]
+    doubled = {(part.name, BASELINE) for part in study.parts if part.names_baseline()}
+    shown = [play for play in plays.all if (play.unit.part, play.unit.label) not in doubled]
+    records = [play.row() for play in shown]
     write_csv(out / "runs.csv", records)
-    write_csv(out / "latencies.csv", [line for play in plays.all for line in play.latencies()])
+    write_csv(out / "latencies.csv", [line for play in shown for line in play.latencies()])
     pictures = [
         (figure, study_figures.plot_figure(figure, plays, out, study.names)) for figure in study.figures
     ]
     seconds = sum(r["cpu_seconds_to_build"] + r["cpu_seconds_per_slot"] * r["slots"] for r in records)
     rows, parts = [], []
     for part in plays.parts():
-        cells, labels = [], plays.labels(part)
+        cells, labels = [], [label for label in plays.labels(part) if (part, label) not in doubled]
         confidence = 1.0 - 0.05 / (max(1, len(labels) - 1) if study.corrected else 1)
         for cell in plays.cells(part):
             lines = [_row(plays, part, label, cell, study.reference, confidence) for label in labels]

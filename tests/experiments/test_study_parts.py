@@ -8,7 +8,7 @@ import yaml
 
 from experiments import study
 from experiments.studies.cached_training import CachedTraining
-from experiments.studies.config import Study, scenarios_beside
+from experiments.studies.config import Study, StudyPart, scenarios_beside
 from experiments.studies.results import Plays
 from idn_gym.config_reader import ConfigError, from_plain, read_yaml
 from idn_gym.scenarios.episodes import build_instance
@@ -155,3 +155,28 @@ def test_a_scenario_beside_a_study_is_found_from_everywhere(tmp_path):
     assert [named["scenario"] for named in found["parts"]] == [str(tmp_path / "mine.yaml"), "tiny"]
     assert found["fronts"][0]["scenario"] == str(tmp_path / "mine.yaml")
     assert scenarios_beside([], tmp_path) == []
+
+
+def test_a_baseline_that_the_study_names_itself_is_shown_once(tmp_path):
+    named = [{"agent": "cloud-only", "label": "cloud only"}, {"agent": "random"}]
+    part = {"name": "p", "scenario": "tiny", "overrides": {"horizon": 3}, "seeds": 1, "agents": named}
+    out = run(tmp_path, {"parts": [part], "figures": [], "reference": "random"})
+    for table in ("table.csv", "runs.csv"):
+        assert sorted(line["agent"] for line in lines(out / table)) == ["cloud only", "random"]
+    (row,) = (line for line in lines(out / "table.csv") if line["agent"] == "cloud only")
+    assert float(row["ntag"]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("entry", "found"),
+    [
+        ({"label": "cloud only"}, True),
+        ({}, False),  # the same label as the one that is added
+        ({"label": "cloud only", "overrides": {"workload.rate": 5}}, False),
+        ({"label": "cloud only", "options": {"x": 1}}, False),
+        ({"agent": "random", "label": "cloud only"}, False),
+    ],
+)
+def test_which_agent_is_the_baseline(entry, found):
+    part = {"name": "p", "scenario": "tiny", "agents": [{"agent": "cloud-only", **entry}]}
+    assert from_plain(StudyPart, part).names_baseline() is found
