@@ -45,14 +45,15 @@ devices:
 """)
 
 # %% [markdown]
-# Three hours of requests, one row each, with the time in seconds, the task and the place. And the rate of
-# the uplinks, minute by minute.
+# Requests of 16 hours, one row each, with the time in seconds, the task and the place. That is five times an
+# episode of three hours and more, since test episodes play the last fifth of a log, and training and planning
+# the rest. And the rate of the uplinks, minute by minute.
 
 # %%
 with open("requests.csv", "w", newline="") as file:
     log = csv.writer(file)
     log.writerow(["time", "what", "where"])
-    for second in np.sort(rng.uniform(0, 10_800, 20_000)):
+    for second in np.sort(rng.uniform(0, 57_600, 50_000)):
         cars = rng.random() < 0.5 + 0.4 * np.sin(second / 1_700)
         log.writerow([f"{second:.2f}", "cars" if cars else "labels", rng.choice(["Turin", "Genoa", "Padua"])])
 with open("uplink.csv", "w", newline="") as file:
@@ -79,7 +80,7 @@ tasks:
 - {name: labels, models: [mobilenetv3_small_100, efficientnet_b0], timeout: 4.0, deadline: 0.5}
 workload:
   rate: 9.0
-  replay: {path: requests.csv, time: time, task: {column: what}, node: {column: where}, clock: absolute, stretches: null}
+  replay: {path: requests.csv, time: time, task: {column: what}, node: {column: where}, clock: absolute}
 dynamics:
   link: {kind: file, path: uplink.csv, series: rate, factor: 1.25e+5}
   moving_links: [lte_uplink]
@@ -88,14 +89,15 @@ serving: {loading: transfer}
 scales: {error: 0.25, latency: 0.5, energy: 1.0, traffic: 1.0e+5, update: 1.0}
 slot_seconds: 300.0
 horizon: 36
-""")  # noqa: E501
+""")
 env = gym.make("IDN-v0", scenario="north.yaml", render_mode="ansi")
 env.reset(seed=0)
 print(env.render())
 
 # %% [markdown]
-# Policies on it. Each episode starts somewhere else in the log, so five are five different ones; more make
-# intervals narrower.
+# Policies on it. Each episode starts somewhere else in the last fifth of the log. That fifth is hardly longer
+# than an episode, so all five play the same hours, each from another point on, and their intervals speak of
+# these hours. A log of days has other days for other seeds.
 
 # %%
 names = ["cloud-only", "static-greedy", "lru", "olag"]

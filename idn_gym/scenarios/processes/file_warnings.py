@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -9,6 +10,7 @@ import numpy as np
 
 from idn_gym.config_reader import show
 from idn_gym.scenarios.config import Replay
+from idn_gym.scenarios.config_replay import Stretches
 from idn_gym.scenarios.config_resource_files import LinkFile
 from idn_gym.scenarios.config_traces import Trace
 from idn_gym.scenarios.families import key_of, run_process
@@ -28,12 +30,15 @@ FAR_OFF = 1000.0
 RATE_OFF = 5.0
 """The same of a log's requests per second, where a row is a request, to the rate of the workload."""
 
+OWN_SHARE = 1.0 - Stretches().test
+"""Share of a log that test episodes play, unless the scenario says otherwise."""
+
 PERIODIC = ("dynamics.energy_price", "dynamics.carbon", "dynamics.harvest")
 """Processes whose files may well be one day or one year that returns."""
 
 
 def warn_of_log(compiled: Compiled) -> None:
-    """Warn of a log that lacks rows by misspelt names, is shorter than an episode, or has another rate.
+    """Warn of a log that lacks rows by misspelt names, is too short for its splits, or has another rate.
 
     Raises:
         ConfigError: the log cannot be read.
@@ -49,8 +54,24 @@ def warn_of_log(compiled: Compiled) -> None:
             gym.logger.warn(
                 "%s", f"{REPLAY_KEY}.path: {lost}; {found.hint}; `aliases` give values other names"
             )
+    if replay.stretches is None:
+        _warn_of_overlap(compiled, replay, logs[0].seconds)
     if replay.clock == "absolute":
         _warn_of_times(compiled, replay, [log.seconds for log in logs], [log.time.size for log in logs])
+
+
+def _warn_of_overlap(compiled: Compiled, replay: Replay, seconds: float) -> None:
+    """Warn that episodes of all splits play the same requests of a log of so many seconds."""
+    horizon, advice = compiled.scenario.horizon, "without it, each split has a stretch of its own"
+    slots = math.floor(OWN_SHARE * seconds / compiled.scenario.slot_seconds + 1e-9)
+    if replay.clock == "absolute" and slots < horizon:
+        advice += f", with room for {slots} of the {horizon} slots of a test episode; a longer log has more"
+    gym.logger.warn(
+        "%s",
+        f"{REPLAY_KEY}.stretches: null plays all of {show(replay.path)} under the seeds of every split, so "
+        "test episodes have the requests that training, tuning and planning have seen, and share them with "
+        f"each other; {advice}",
+    )
 
 
 def _warn_of_times(compiled: Compiled, replay: Replay, seconds: list[float], rows: list[int]) -> None:
@@ -79,8 +100,8 @@ def _warn_of_times(compiled: Compiled, replay: Replay, seconds: list[float], row
         gym.logger.warn(
             "%s",
             f"{REPLAY_KEY}.stretches: {whose} lasts {seconds[short]:,.0f} s and an episode {episode:,.0f} s, "
-            f"so it is played {episode / seconds[short]:.2g} times; a shorter horizon, longer stretches, or "
-            "null for the whole log avoid it",
+            f"so it is played {episode / seconds[short]:.2g} times; a shorter horizon or a longer log avoids "
+            "it",
         )
 
 

@@ -5,16 +5,16 @@ import pytest
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import load_scenario
 
-LOG = {"task": {"column": "what"}, "clock": "absolute", "rate": "kept", "stretches": None}
+LOG = {"task": {"column": "what"}, "clock": "absolute", "rate": "kept"}
 LINK = {"kind": "file", "series": "rate"}
 
 
-def play(tmp_path, log=None, link=None, **changes):
+def play(tmp_path, log=None, link=None, stretches=None, **changes):
     """Compile `tiny` with 10 slots of 10 s, with a log or a file of rates."""
     if log is not None:
         path = tmp_path / "log.csv"
         path.write_text("TIMESTAMP,what\n" + "".join(f"{t},{what}\n" for t, what in log))
-        changes["workload.replay"] = LOG | {"path": str(path)}
+        changes["workload.replay"] = LOG | {"path": str(path), "stretches": stretches}
     if link is not None:
         path = tmp_path / "rates.csv"
         path.write_text("time,rate\n" + "".join(f"{t},{rate}\n" for t, rate in link))
@@ -29,7 +29,8 @@ def task():
 
 
 def test_what_fits_is_not_talked_about(tmp_path, task, recwarn):
-    play(tmp_path, [(t, task) for t in range(101)], [(t, 1e6) for t in range(0, 110, 10)])
+    apart = {"stretches": {"validation": 0.6, "test": 0.8}}
+    play(tmp_path, [(t, task) for t in range(501)], [(t, 1e6) for t in range(0, 110, 10)], **apart)
     assert not [str(found.message) for found in recwarn if "WARN" in str(found.message)]
 
 
@@ -48,6 +49,18 @@ def test_what_fits_is_not_talked_about(tmp_path, task, recwarn):
 def test_a_log_is_looked_at(tmp_path, task, log, message):
     with pytest.warns(UserWarning, match=message):
         play(tmp_path, log(task))
+
+
+@pytest.mark.parametrize(
+    ("length", "said"),
+    [
+        (600, "each split has a stretch of its own(?!,)"),
+        (250, "of its own, with room for 5 of the 10 slots of a test episode;"),
+    ],
+)
+def test_splits_that_share_a_log_are_named(tmp_path, task, length, said):
+    with pytest.warns(UserWarning, match=rf"replay\.stretches: null plays all of .*log\.csv.*{said}"):
+        play(tmp_path, [(t, task) for t in range(length + 1)])
 
 
 @pytest.mark.parametrize(
