@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from experiments.reports.busiest_option import CutPart
-from experiments.reports.cut_words import SMALL, CutBar, CutWords, cut_words
+from experiments.reports.cut_words import WORD_POINTS, CutBar, CutWords, cut_words
 from experiments.reports.delay_parts import stack_parts
 from experiments.reports.direct_labels import fit_title
 from experiments.reports.style import COLUMN_INCHES, PageColumns
@@ -25,7 +25,7 @@ from idn_gym.rendering.layout import spread_apart
 
 BAR_WIDTH = 0.74
 
-GAP = 0.4
+PANEL_GAP = 0.4
 """Bars of free room between scenarios."""
 
 THINNEST = 0.04
@@ -63,7 +63,7 @@ def draw_cuts(
         limit: [ms] at which the axis of delays ends; longer bars are cut there.
     """
     inches, bars = COLUMN_INCHES[columns], [bar for panel in panels for bar in panel.bars]
-    slot = 72 * (inches - 0.65) / (len(bars) + GAP * len(panels))
+    slot = 72 * (inches - 0.65) / (len(bars) + PANEL_GAP * len(panels))
     words = cut_words(bars, slot, BAR_WIDTH * slot)
     size = (inches, words.height / 72 + (3.9 if columns == "two" else 4.4))
     figure = plt.figure(figsize=size, layout="constrained")
@@ -81,14 +81,14 @@ def draw_cuts(
         start = mine.stop
     above[0].set_ylabel("share of MACs [%],\nfirst block on top")
     below[0].set_ylabel("mean delay of a\nserved request [ms]")
-    letters = 7.0 if columns == "two" else SMALL
+    letters = 7.0 if columns == "two" else WORD_POINTS
     parts = [part for bar in bars if bar.choice for part in bar.choice.parts]
     handles = _block_handles(parts, colours, words.tags is not None)
     fit_legend(figure.add_subplot(grid[0]), handles, 72 * inches - 10, letters)
     handles = below[0].get_legend_handles_labels()[0]
     fit_legend(figure.add_subplot(grid[2]), handles, 72 * inches - 10, letters)
     figure.suptitle(fit_title(title, inches), fontsize=8, x=0.01, ha="left")
-    figure.supxlabel(fit_title(note, 1.25 * inches, SMALL), fontsize=SMALL, x=0.01, ha="left")
+    figure.supxlabel(fit_title(note, 1.25 * inches, WORD_POINTS), fontsize=WORD_POINTS, x=0.01, ha="left")
     _tag_cuts(figure, above, panels, words)
     return figure
 
@@ -121,7 +121,7 @@ def _spans(parts: Sequence[CutPart]) -> tuple[Floats, Floats]:
 def _draw_blocks(axes: Any, bars: Sequence[CutBar], colours: Mapping[str, str]) -> None:
     for x, bar in enumerate(bars):
         if bar.choice is None:
-            axes.text(x, 50, "nobody served", ha="center", va="center", fontsize=SMALL, rotation=90)
+            axes.text(x, 50, "nobody served", ha="center", va="center", fontsize=WORD_POINTS, rotation=90)
             continue
         for part, start, height in zip(bar.choice.parts, *_spans(bar.choice.parts), strict=True):
             colour = colours[part.node]
@@ -129,13 +129,13 @@ def _draw_blocks(axes: Any, bars: Sequence[CutBar], colours: Mapping[str, str]) 
             axes.bar(x, height, BAR_WIDTH, bottom=start, lw=0, **look)
             if part.crosses:
                 axes.plot([x - 0.46, x + 0.46], [start] * 2, color="black", lw=1.2, clip_on=False)
-    axes.set(xlim=(-0.5 - GAP / 2, len(bars) - 0.5 + GAP / 2), ylim=(100.0, 0.0))
+    axes.set(xlim=(-0.5 - PANEL_GAP / 2, len(bars) - 0.5 + PANEL_GAP / 2), ylim=(100.0, 0.0))
     axes.grid(False)
 
 
 def _name_models(axes: Any, name: str, words: CutWords, mine: slice) -> None:
     texts = words.models.texts[mine]
-    axes.set_xticks(range(len(texts)), texts, fontsize=SMALL, rotation=words.models.rotation)
+    axes.set_xticks(range(len(texts)), texts, fontsize=WORD_POINTS, rotation=words.models.rotation)
     axes.tick_params(axis="x", top=False, bottom=False, labeltop=True, labelbottom=False, pad=2)
     axes.set_title(name)
 
@@ -161,14 +161,14 @@ def _name_delays(axes: Any, bars: Sequence[CutBar], top: float, words: CutWords,
             textcoords="offset points",
             ha="center",
             va="bottom",
-            fontsize=SMALL,
+            fontsize=WORD_POINTS,
             rotation=totals.rotation,
         )
-    xlim = (-0.5 - GAP / 2, len(bars) - 0.5 + GAP / 2)
+    xlim = (-0.5 - PANEL_GAP / 2, len(bars) - 0.5 + PANEL_GAP / 2)
     axes.set(xlim=xlim, ylim=(0.0, top * (1.4 if totals.rotation else 1.18)))
     axes.set_xticks(range(len(bars)), labels.texts[mine], rotation=labels.rotation)
     mark = axes.secondary_xaxis("top")
-    mark.set_xticks(range(len(bars)), dropped.texts[mine], fontsize=SMALL, rotation=dropped.rotation)
+    mark.set_xticks(range(len(bars)), dropped.texts[mine], fontsize=WORD_POINTS, rotation=dropped.rotation)
     mark.tick_params(length=0, pad=1)
     mark.spines["top"].set_visible(False)
 
@@ -184,12 +184,12 @@ def _tag_cuts(figure: Any, above: Sequence[Any], panels: Sequence[CutPanels], wo
                 continue
             starts, _ = _spans(bar.choice.parts)
             cuts = starts[[part.crosses for part in bar.choice.parts]]
-            tall = point * (4.0 + LINE * SMALL * max(text.count("\n") + 1 for text in texts))
+            tall = point * (4.0 + LINE * WORD_POINTS * max(text.count("\n") + 1 for text in texts))
             side = tall / 2 if cuts[-1] + tall <= 100.0 else -tall / 2
             places = spread_apart(cuts + side, tall, tall / 2, 100.0 - tall / 2)
             for text, y in zip(texts, places, strict=True):
                 box = {"boxstyle": "square,pad=0.15", "fc": "white", "lw": 0}
-                axes.text(x, y, text, ha="center", va="center_baseline", fontsize=SMALL, bbox=box)
+                axes.text(x, y, text, ha="center", va="center_baseline", fontsize=WORD_POINTS, bbox=box)
 
 
 def _block_handles(parts: Sequence[CutPart], colours: Mapping[str, str], tagged: bool) -> list[Any]:

@@ -14,10 +14,10 @@ from idn_gym.core.arrays import Floats
 from idn_gym.rendering.labels import si
 from idn_gym.text_tables import significant
 
-SMALL = 6.0
+WORD_POINTS = 6.0
 """[points] of words in panels, the smallest letters of print"""
 
-LONGEST = 90.0
+LONGEST_LINE = 90.0
 """[points] of a turned line"""
 
 
@@ -71,14 +71,14 @@ def cut_words(bars: Sequence[CutBar], slot: float, wide: float) -> CutWords:
     totals = [significant(bar.total) if np.isfinite(bar.total) else "" for bar in bars]
     labels = [bar.label for bar in bars]
     return CutWords(
-        models=fit_row(_models(bars, near), _models(bars, LONGEST), near, SMALL),
+        models=fit_row(_models(bars, near), _models(bars, LONGEST_LINE), near, WORD_POINTS),
         dropped=fit_row(
             [text and f"{text}\ndropped" for text in lost],
             [text and f"{text} dropped" for text in lost],
             near,
-            SMALL,
+            WORD_POINTS,
         ),
-        totals=fit_row(totals, totals, near, SMALL),
+        totals=fit_row(totals, totals, near, WORD_POINTS),
         labels=fit_row(labels, labels, near, 8.0),
         tags=_tags([bar.choice.parts if bar.choice else () for bar in bars], slot, wide),
     )
@@ -87,7 +87,7 @@ def cut_words(bars: Sequence[CutBar], slot: float, wide: float) -> CutWords:
 def _models(bars: Sequence[CutBar], room: float) -> list[str]:
     words = []
     for bar in bars:
-        name = wrap_name(bar.choice.model, room, SMALL) if bar.choice else ""
+        name = wrap_name(bar.choice.model, room, WORD_POINTS) if bar.choice else ""
         exits = bar.choice is not None and len(bar.choice.leaving) > 1
         words.append(f"{name}\n({bar.choice.point})" if bar.choice and exits else name)
     return words
@@ -100,5 +100,7 @@ def _tags(
     tags = []
     for parts in options:
         texts = ["0 B" if part.unused else si(part.size, "B") for part in parts if part.crosses]
-        tags.append(tuple(t if text_width(t, SMALL) + 4.0 <= wide else t.replace(" ", "\n") for t in texts))
-    return tuple(tags) if all_fit([t for texts in tags for t in texts], slot - 4.0, SMALL) else None
+        tags.append(
+            tuple(t if text_width(t, WORD_POINTS) + 4.0 <= wide else t.replace(" ", "\n") for t in texts)
+        )
+    return tuple(tags) if all_fit([t for texts in tags for t in texts], slot - 4.0, WORD_POINTS) else None
