@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,13 +33,20 @@ class PlayedEpisode(NamedTuple):
     """(E,) mean over slots"""
     held: Floats
     """(N, M) share of the slots in which something of the model was there"""
+    record: Mapping[str, float]
+    """figures of the episode, as `Episodes.records` and tables of comparisons have them"""
 
     @property
     def settled_parts(self) -> Floats:
-        """(4,) [s] of a served request in the second half of the episode, when what was placed has come."""
+        """(4,) [s] of a served request in the second half of the episode, when what was placed has come.
+
+        nan where nobody was served.
+        """
         half = len(self.served) // 2
         parts, served = self.parts[half:], self.served[half:]
-        found: Floats = np.nansum(parts * served[:, None], axis=0) / max(1e-12, served.sum())
+        if not served.any():
+            return np.full(parts.shape[1], np.nan)
+        found: Floats = np.nansum(parts * served[:, None], axis=0) / served.sum()
         return found
 
 
@@ -104,4 +111,5 @@ def play_episode(
         held[-1],
         np.mean(loads, axis=0),
         (held >= 0).mean(axis=0),
+        played.records()[0],
     )

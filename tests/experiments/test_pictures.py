@@ -1,18 +1,17 @@
-"""Pictures of episodes: delays add up, cuts are where requests are served, nodes are where they are."""
+"""Pictures of episodes: delays add up, nodes are where they are, agents go by their names."""
 
 import numpy as np
 import pytest
 
+import idn_gym
 from experiments import draw_charge, draw_cuts, draw_episode, draw_map
-from experiments.reports.cut_plot import busiest_option
 from experiments.reports.delay_parts import delay_parts
 from experiments.reports.style import figure_file
 from experiments.studies.played_episode import play_episode
 from experiments.training.play import play_agent
-from idn_gym.catalog.reader import load_catalog
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import EMPTY
 from idn_gym.core.costs import serve
+from idn_gym.metrics import METRICS
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
@@ -51,46 +50,16 @@ def test_an_episode_is_noted_as_it_is_played():
     assert (played.held <= 1.0).all() and played.link_load.shape == (2,)
     latency = (played.parts.sum(axis=1) * played.served)[2:].sum() / played.served[2:].sum()
     assert played.settled_parts.sum() == pytest.approx(latency)
+    alone = played._replace(served=np.array([1.0, 1.0, 0.0, 0.0]))
+    assert np.isnan(alone.settled_parts).all()  # nobody is served in the second half
 
 
-def test_the_busiest_option_says_what_crosses():
-    compiled, instance = compile_scenario(SMALL), build_instance(SMALL, 0)
-    choice = busiest_option(compiled, instance, 0, instance.tables.pinned)
-    (part,) = choice.parts
-    assert (part.node, part.first, part.last, part.crosses) == ("cloud", 0.0, 1.0, True)
-    assert part.size > 0.0 and 0.0 < choice.share <= 1.0
-    assert choice.leaving == (1.0,)  # no early exits
-    still = instance._replace(draw=instance.draw._replace(demand=0.0 * instance.draw.demand))
-    assert busiest_option(compiled, still, 0, instance.tables.pinned) is None
-
-
-def test_an_operating_point_is_named_with_the_shares_that_leave_at_its_exits():
-    world = load_scenario("configs/scenarios/fashion-chain.yaml", {"horizon": 2})
-    compiled, instance = compile_scenario(world), build_instance(world, 0)
-    tables, names = instance.tables, compiled.names
-    models = [name.split("@")[0] for name in names.models]
-    placement = np.full_like(tables.pinned, EMPTY)
-    m = models.index("fashion_lab_exits")
-    placement[0, m] = next(
-        s for s in np.flatnonzero(tables.segment_model == m) if "[" not in names.segments[s]
-    )
-    choice = busiest_option(compiled, instance, 0, placement)
-    entry = next(model for model in load_catalog().models.values() if model.name == "fashion_lab_exits")
-    shares = {point.name: [exit_.share for exit_ in point.exits] for point in entry.points}
-    assert (choice.model, len(choice.parts)) == ("fashion_lab_exits", 1)
-    assert choice.leaving == pytest.approx(shares[choice.point]) and len(choice.leaving) > 1
-
-
-def test_cuts_are_drawn_and_printed(tmp_path, capsys):
-    out = tmp_path / "cuts.png"
-    words = ["static-greedy", "horizon=4", "--scenario", "tiny", "--rates", "1e4", "1e7", "--out", str(out)]
-    draw_cuts.main(words)
-    printed = capsys.readouterr().out
-    assert "operating point" in printed and "means over served requests and the exits" in printed
-    assert "80 kbit/s" in printed and "80 Mbit/s" in printed and "waiting [ms]" in printed
-    assert formats(out) == [True] * 3
-    with pytest.raises(SystemExit, match=r"rates: \[0.0\] is not allowed"):
-        draw_cuts.main(["static-greedy", "--rates", "0"])
+def test_the_figures_of_an_episode_are_those_of_comparisons():
+    slow = load_scenario("tiny", {"horizon": 4, "topology.links.0.rate": 1e3})
+    played = play_episode("cloud-only", "cloud-only", slow, 3, "validation", "balanced")
+    (row,) = idn_gym.compare(slow, ["cloud-only"], seeds=[3], split="validation").rows
+    assert 0.0 < row.metrics["drop_rate"]
+    assert {key: played.record[key] for key in METRICS} == {key: row.metrics[key] for key in METRICS}
 
 
 def test_an_episode_is_drawn(tmp_path, capsys):
