@@ -62,7 +62,7 @@ def time_networks(names: Iterable[str], protocol: Protocol) -> Iterator[DeviceTi
 
 
 def time_the_rest(path: Path, protocol: Protocol) -> list[DeviceTiming]:
-    """Time the networks that a file of timings lacks or has too noisy; all of `TIMED_NETWORKS`, in their order.
+    """Time what a file of timings lacks or has too noisy; return all of `TIMED_NETWORKS`, in their order.
 
     The file has every timing as soon as it is taken; of two that are too noisy the better one is kept.
 

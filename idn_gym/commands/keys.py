@@ -22,7 +22,6 @@ from idn_gym.config_reader import ConfigError, kinds_of, show
 from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.scenarios.presets import load_scenario
 
-
 LINE = 100
 """[characters] width of what is printed into a pipe"""
 

@@ -99,7 +99,9 @@ def test_kept_timings_are_those_that_were_taken(tmp_path):
     rows = list(time_networks(["three tiers at 28"], protocol))
     write_timings(path, rows, protocol)
     assert list(read_timings(path, protocol).values()) == rows
-    assert not read_timings(path, Protocol(warmup=0, repeats=2, spread=1e-12))["three tiers at 28"].timing.steady
+    assert not read_timings(path, Protocol(warmup=0, repeats=2, spread=1e-12))[
+        "three tiers at 28"
+    ].timing.steady
 
 
 @pytest.mark.parametrize(

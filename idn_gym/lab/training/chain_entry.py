@@ -62,9 +62,9 @@ def chain_entry(
     Each tier, with the head after it, is a block. Where there are early exits the entry has the operating
     points ``thrifty``, ``balanced`` and ``careful`` of the networks that ship, with thresholds screened on
     validation data by mean operations, and ``last``, where nobody leaves early; of equal ones the first is
-    kept, and points at which nobody leaves early are left out for ``last``. A point that loses accuracy and
-    saves nothing brings a `UserWarning`. Without a quantiser at the cut, accuracies are those of exact values,
-    for any `bytes_per_value`; `quantize_cuts` puts quantisers there.
+    kept, and points at which nobody leaves early are left out for ``last``. A point that something else
+    beats (`dominated_points`) brings a `UserWarning`. Without a quantiser at the cut, accuracies are those of
+    exact values, for any `bytes_per_value`; `quantize_cuts` puts quantisers there.
 
     Args:
         name: of the entry; must be new.
@@ -121,30 +121,20 @@ def chain_entry(
 
 
 def dominated_points(entry: Model, plain_macs: float) -> list[str]:
-    """Sentences on operating points that something else beats: no less accurate with no more operations.
+    """Sentences on operating points that the network without early exits beats, with no more operations.
 
     Args:
         entry: whose last point is that at which nobody leaves early.
         plain_macs: [MAC] of the network without early heads, as accurate as that point.
     """
-    rivals = [(point.name, point.accuracy, mean_macs(entry, point)) for point in entry.points]
-    rivals.append(("no early exit at all", entry.points[-1].accuracy, plain_macs))
-    found = []
-    # At `last` early heads are in vain whatever they do; it is there to compare.
-    for point in entry.points[:-1]:
-        mine = (point.accuracy, mean_macs(entry, point))
-        better = [
-            (name, right, macs)
-            for name, right, macs in rivals
-            if right >= mine[0] and macs <= mine[1] and (right, macs) != mine
-        ]
-        if better:
-            name, right, macs = max(better, key=lambda row: row[1])
-            found.append(
-                f"point {point.name!r} is right in {mine[0]:.1%} with {mine[1]:,.0f} MACs on average, {name!r} in "
-                f"{right:.1%} with {macs:,.0f}; train its exits longer, move them back or leave them out"
-            )
-    return found
+    *early, last = entry.points
+    return [
+        f"point {point.name!r} is right in {point.accuracy:.1%} with {mean_macs(entry, point):,.0f} MACs on "
+        f"average, no early exit at all in {last.accuracy:.1%} with {plain_macs:,.0f}; train its exits "
+        "longer, move them back or leave them out"
+        for point in early
+        if point.accuracy < last.accuracy and mean_macs(entry, point) >= plain_macs
+    ]
 
 
 def mean_macs(entry: Model, point: OperatingPoint) -> float:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from gymnasium.error import DependencyNotInstalled
 from numpy.typing import NDArray
+from torch import nn
 
 from idn_gym.lab.networks.chain import Chain
 from idn_gym.lab.networks.insertion import crossing_bytes

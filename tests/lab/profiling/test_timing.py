@@ -146,7 +146,9 @@ def test_networks_are_counted_as_they_are_timed():
 
 
 def test_parts_that_have_heads_beside_them_are_refused():
-    chain = with_exits(nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2)), torch.zeros(1, 4), {"relu": None})
+    chain = with_exits(
+        nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2)), torch.zeros(1, 4), {"relu": None}
+    )
     for parts in (tuple(chain.tiers), chain.tiers, chain):
         with pytest.raises(ConfigError, match=r"parts: must be a tuple .* chain_seconds\(chain, example\)"):
             part_seconds(parts, torch.zeros(1, 4))
