@@ -16,6 +16,7 @@ from experiments.lab.device_timings import DeviceTiming, write_timings
 from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.commands import main as idn
 from idn_gym.config_reader import read_yaml, to_plain
+from idn_gym.lab.profiling.timing import Protocol, Timing
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 from idn_gym.scenarios.storage import save_instance
