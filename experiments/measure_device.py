@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import nn
 
+from experiments.lab.device_timings import DeviceTiming, read_timings, timings_file, write_timings
 from experiments.shipped_data.catalog_sources.facts import digits
 from experiments.shipped_data.catalog_sources.fit import fit_law, left_out_error
 from idn_gym.catalog import Device, Provenance, SimpleLaw, write_catalog
@@ -24,7 +24,7 @@ from idn_gym.files import file_name, writable_file
 from idn_gym.lab.networks.chain import Size, three_tier
 from idn_gym.lab.networks.reference import mobilenet_v3_small, resnet
 from idn_gym.lab.profiling.graph import trace
-from idn_gym.lab.profiling.timing import Protocol, Timing, part_seconds, processor
+from idn_gym.lab.profiling.timing import Protocol, part_seconds, processor
 
 TIMED_NETWORKS: dict[str, tuple[Callable[[], nn.Module], int, int]] = {
     "resnet18 at 224": (resnet, 3, 224),
@@ -45,37 +45,55 @@ Without the last two, noise in the others would determine the time of the shorte
 """
 
 
-class DeviceTiming(NamedTuple):
-    """Timing of one network on this machine."""
+def time_networks(names: Iterable[str], protocol: Protocol) -> Iterator[DeviceTiming]:
+    """Time whole networks at batch 1, with random weights, one after the other as they are asked for.
 
-    name: str
-    layers: int
-    macs: int
-    """[MAC]"""
-    timing: Timing
-
-
-def time_networks(names: Iterable[str], protocol: Protocol) -> list[DeviceTiming]:
-    """Time whole networks at batch 1, with random weights.
-
-    Raises:
-        ConfigError: the times of a network spread too far in every attempt.
+    Args:
+        names: of `TIMED_NETWORKS`.
+        protocol: how; a timing that is too noisy in every attempt says so.
     """
-    rows = []
     for name in names:
         build, channels, side = TIMED_NETWORKS[name]
         torch.manual_seed(0)
         network, example = build().eval(), torch.rand(1, channels, side, side)
         graph = trace(network, example)
         (timing,) = part_seconds((network,), example, protocol)
-        if not timing.steady:
-            raise ConfigError(
-                name,
-                f"spread {timing.spread:.0%} of the median in the best of {timing.attempts} runs; at most "
-                f"{protocol.spread:.0%} is allowed: stop other programs, or give a larger --spread",
-            )
-        rows.append(DeviceTiming(name, sum(row.mac_layers for row in graph.operators), graph.macs, timing))
-    return rows
+        yield DeviceTiming(name, sum(row.mac_layers for row in graph.operators), graph.macs, timing)
+
+
+def time_the_rest(path: Path, protocol: Protocol) -> list[DeviceTiming]:
+    """Time what a file of timings lacks or has too noisy; return all of `TIMED_NETWORKS`, in their order.
+
+    The file has every timing as soon as it is taken; of two that are too noisy the better one is kept.
+
+    Args:
+        path: of `timings_file`.
+        protocol: how.
+
+    Raises:
+        ConfigError: some are still too noisy, once all are taken.
+    """
+    kept = read_timings(path, protocol)
+    known = sum(row.timing.steady for row in kept.values())
+    if known:
+        print(f"{known} of {len(TIMED_NETWORKS)} timings are those of {path}; without it all are taken again")
+    for row in time_networks([name for name in TIMED_NETWORKS if not _steady(kept, name)], protocol):
+        if row.name not in kept or row.timing.spread < kept[row.name].timing.spread:
+            kept[row.name] = row
+        write_timings(path, kept.values(), protocol)
+    noisy = [f"{name} ({kept[name].timing.spread:.0%})" for name in TIMED_NETWORKS if not _steady(kept, name)]
+    if noisy:
+        raise ConfigError(
+            "spread",
+            f"at most {protocol.spread:.0%} of the median is allowed; more have: {', '.join(noisy)}. {path} "
+            "keeps what was measured: stop other programs and call again, which times these alone, or give a "
+            "larger --spread",
+        )
+    return [kept[name] for name in TIMED_NETWORKS]
+
+
+def _steady(kept: Mapping[str, DeviceTiming], name: str) -> bool:
+    return name in kept and kept[name].timing.steady
 
 
 def stated(name: str, tier: str, memory: float, watts: tuple[float, float]) -> Device:
@@ -173,7 +191,8 @@ def _cells(row: DeviceTiming) -> list[str]:
 class MeasureDeviceCommand:
     """Time reference networks on this machine and write it as a device of the catalogue.
 
-    Power is not measured: the watts are what the options say.
+    Power is not measured: the watts are what the options say. Timings are kept beside the file, in
+    NAME.timings, and are not taken again.
     Example: my_board --active-watts 4 --idle-watts 1 --out my_board.yaml
     """
 
@@ -195,14 +214,14 @@ class MeasureDeviceCommand:
     """YAML or JSON file to write (default: NAME.yaml)"""
 
     def run(self) -> None:
-        """Time the networks, and write and print the device."""
+        """Time the networks that are not timed yet, and write and print the device."""
         path = self.out or Path(f"{file_name(self.name)}.yaml")
         check_path(path)
         writable_file(path)
         protocol = from_plain(Protocol, {"threads": self.threads, "spread": self.spread}, "options")
         memory = ram() if self.memory is None else self.memory
         known = stated(self.name, self.tier, memory, (self.active_watts, self.idle_watts))
-        rows = time_networks(TIMED_NETWORKS, protocol)
+        rows = time_the_rest(timings_file(path), protocol)
         found = device(known, rows, protocol)
         write_catalog(path, devices=[found])
         print_rows(_HEAD, map(_cells, rows))

@@ -7,6 +7,8 @@ import functools
 import inspect
 import math
 import re
+import sys
+import textwrap
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +21,9 @@ from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import ConfigError, kinds_of, show
 from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.scenarios.presets import load_scenario
+
+LINE = 100
+"""[characters] width of what is printed into a pipe"""
 
 
 class Key(NamedTuple):
@@ -49,12 +54,37 @@ class KeysCommand:
     """print comma-separated values"""
 
     def run(self) -> None:
-        """Print the table."""
+        """Print the table, or into a pipe some lines per key."""
         scenario = load_scenario(self.scenario, assignments(self.changes))
         rows = [key for key in list_keys(scenario) if self.match in key.key]
         if not rows:
             raise ConfigError("--match", f"{show(self.match)} matches no key of {scenario.name}")
-        print_rows(Key._fields, rows, self.csv)
+        if self.csv or sys.stdout.isatty():
+            print_rows(Key._fields, rows, self.csv)
+        else:
+            print(*(line for key in rows for line in key_lines(key)), sep="\n", flush=True)
+
+
+def key_lines(key: Key) -> list[str]:
+    """Text of one key on lines of at most `LINE` characters, for pipes: `key=value`, and below it the rest.
+
+    Words that are longer than a line stay whole.
+    """
+    unit = f" [{key.unit}]" if key.unit else ""
+    parts = [f"{key.type}{unit}: {key.meaning}", f"needs {key.when}" if key.when else ""]
+    lines = _folded(f"{key.key}={key.value}", "")
+    return [*lines, *(line for part in parts for line in _folded(part, "    "))]
+
+
+def _folded(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        LINE,
+        initial_indent=indent,
+        subsequent_indent=indent or "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def list_keys(value: Any, prefix: str = "") -> Iterator[Key]:

@@ -109,8 +109,25 @@ def test_keys_say_type_unit_value_and_meaning(capsys):
     }
     assert rows["dynamics.link.sigma"]["when"] == "dynamics.link.kind=ar1"
     assert rows["topology.nodes.2.servers"]["value"] == ".inf"
+
+
+def test_a_pipe_gets_every_key_and_value_on_lines_of_a_page(capsys):
+    main(["keys", "tiny", "horizon=9"])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 100
+    keys = list(list_keys(load_scenario("tiny", {"horizon": 9})))
+    text = " ".join(" ".join(lines).split())
+    for key in keys:
+        assert f"{key.key}={key.value}".strip() in text and " ".join(key.meaning.split()) in text
+        assert key.when in text
+    assert len([line for line in lines if not line.startswith(" ")]) == len(keys)
+
+
+def test_one_key_is_found_by_a_part_of_its_name(capsys):
     main(["keys", "tiny", "--match", "horizon"])
-    assert len(capsys.readouterr().out.splitlines()) == 2
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first.startswith("horizon=") and all(line.startswith("    ") for line in rest)
+    assert rest[0].startswith("    whole number >= 1 [slots]: ")
 
 
 @pytest.mark.parametrize("name", ["tiny", "isp-hierarchy", "metro-split"])

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from experiments.lab.device_timings import read_timings
 from experiments.studies.config import Study
 from experiments.training.run_config import load_run_config as resolve_run
 from experiments.tuning.config import axes, read_tuning
@@ -18,6 +19,7 @@ from idn_gym.config_reader import from_plain, read_yaml
 from idn_gym.core.arrays import EMPTY, Action
 from idn_gym.core.transition import initial_state, step
 from idn_gym.env import IDNEnv
+from idn_gym.lab.profiling.timing import Protocol
 from idn_gym.lab.training.recipes import Lab
 from idn_gym.scenarios.storage import load_instance
 from tests.fuzz.judge import check_finite, play
@@ -51,6 +53,7 @@ READERS = {
     "small_study": lambda path: from_plain(Study, read_yaml(path)),
     "tuning": lambda path: axes(read_tuning(Path(path))),
     "lab": lambda path: from_plain(Lab, read_yaml(path)),
+    "timings": lambda path: read_timings(Path(path), Protocol()),
     "agent": lambda path: resolve_run(agent=path, scenario="tiny"),
 }
 

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import yaml
 
+from experiments.lab.device_timings import DeviceTiming, write_timings
 from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.commands import main as idn
 from idn_gym.config_reader import read_yaml, to_plain
+from idn_gym.lab.profiling.timing import Protocol, Timing
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 from idn_gym.scenarios.storage import save_instance
@@ -87,6 +89,7 @@ def files():
         "study.yaml": (ROOT / "configs/studies/splits.yaml").read_bytes(),
         "small_study.yaml": yaml.safe_dump(STUDY, sort_keys=False).encode(),
         "tuning.yaml": (ROOT / "configs/tuning/ppo-edge-small.yaml").read_bytes(),
+        "timings.yaml": _timings(),
         "lab.yaml": (ROOT / "configs/lab/digits.yaml").read_bytes(),
     }
     for path in sorted((ROOT / "configs/agents").glob("*.yaml")):
@@ -95,6 +98,12 @@ def files():
         found[f"shipped.{name}.yaml"] = (ROOT / f"configs/scenarios/{name}.yaml").read_bytes()
     save_instance(build_instance(load_scenario("tiny", {"horizon": 4}), [0, 1]), folder() / "instance.npz")
     return {**found, "instance.npz": (folder() / "instance.npz").read_bytes()}
+
+
+def _timings():
+    path, times = folder() / "board.timings", Timing(2e-3, (1.9e-3, 2.1e-3), 1, True)
+    write_timings(path, [DeviceTiming(f"net{i}", i, 10**i, times) for i in range(4)], Protocol())
+    return path.read_bytes()
 
 
 def _catalog():

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.lab.profiling.graph import trace
+from idn_gym.lab.profiling.timing import TIER_MARK
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Chain(nn.Module):
                 "heads",
                 f"after {sorted(heads)} is not allowed; must be 1 to {len(tiers)} tiers, and all of them",
             )
+        for tier in tiers:
+            vars(tier)[TIER_MARK] = True
         self.tiers = nn.ModuleList(tiers)
         self.heads = nn.ModuleDict({str(after): heads[after] for after in sorted(heads)})
 

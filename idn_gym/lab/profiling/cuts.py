@@ -42,6 +42,9 @@ def distinct(cuts: Sequence[Cut]) -> tuple[Cut, ...]:
 def useful(cuts: Sequence[Cut], input_bytes: float, bytes_per_value: float) -> tuple[Cut, ...]:
     """Interior cuts that no other dominates in (MACs before, bytes sent), the raw input included.
 
+    Of cuts of the same shape with no MACs in between, the last is kept: behind an activation, whose values
+    have the smaller range and lose less as int8, and behind a normalisation.
+
     Args:
         cuts: in the order of their operators, from the input to the output; one is kept if it sends
             less than all before it.
@@ -53,6 +56,8 @@ def useful(cuts: Sequence[Cut], input_bytes: float, bytes_per_value: float) -> t
         if cut.elements * bytes_per_value < best:
             best = cut.elements * bytes_per_value
             kept.append(cut)
+        elif kept and (cut.shape, cut.macs_before) == (kept[-1].shape, kept[-1].macs_before):
+            kept[-1] = cut
     return tuple(kept)
 
 

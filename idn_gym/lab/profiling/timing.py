@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from idn_gym.config_reader import bounded
+from idn_gym.config_reader import ConfigError, bounded
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,9 @@ class Protocol:
 
 
 PROTOCOL = Protocol()
+
+TIER_MARK = "tier_of_chain"
+"""attribute of parts that have heads beside them, which `part_seconds` would not time"""
 
 
 class Timing(NamedTuple):
@@ -63,7 +66,16 @@ def part_seconds(
         parts: of `idn_gym.lab.profiling.cutting.cut_apart`, or one whole network in evaluation mode.
         example: (1, ...) input of the first part; the next gets what that returns.
         protocol: how.
+
+    Raises:
+        ConfigError: a module instead of a tuple, or tiers of a chain, which have heads beside them.
     """
+    if isinstance(parts, nn.Module) or any(getattr(part, TIER_MARK, False) for part in parts):
+        raise ConfigError(
+            "parts",
+            "must be a tuple of modules, (network,) or what cut_apart returns; for a chain call "
+            "chain_seconds(chain, example) of idn_gym.lab.networks.work, which times heads as well",
+        )
     timings = []
     with torch.no_grad(), _threads(protocol.threads):
         for part in parts:

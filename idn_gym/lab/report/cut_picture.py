@@ -10,6 +10,9 @@ from gymnasium.error import DependencyNotInstalled
 from idn_gym.catalog import Device, Model
 from idn_gym.lab.report.predictions import cut_seconds
 
+LETTERS = 10
+"""[px] least size of letters, so that they can be read in print"""
+
 DRAWN_RATES = (1e3, 1e9)
 """[bytes/s] of the slowest and the fastest link drawn"""
 
@@ -29,6 +32,7 @@ def cuts_over_rates(model: Model, device: Device, server: Device, delay: float) 
     try:
         import matplotlib as mpl
         from matplotlib.figure import Figure
+        from matplotlib.ticker import LogFormatter
     except ImportError as error:
         raise DependencyNotInstalled(
             'matplotlib is missing; run `pip install "idn-gym[report]"` for the page of a network'
@@ -36,7 +40,7 @@ def cuts_over_rates(model: Model, device: Device, server: Device, delay: float) 
     rates = np.geomspace(*DRAWN_RATES, 181)
     seconds = np.array([cut_seconds(model, device, server, rate, delay) for rate in rates])
     # The same bytes for the same numbers, and text as text.
-    with mpl.rc_context({"svg.hashsalt": "idn", "svg.fonttype": "none", "font.size": 9}):
+    with mpl.rc_context({"svg.hashsalt": "idn", "svg.fonttype": "none", "font.size": LETTERS}):
         figure = Figure(figsize=(7.2, 3.6), layout="constrained")
         axes = figure.add_subplot()
         for cut, column in enumerate(seconds.T):
@@ -45,8 +49,9 @@ def cuts_over_rates(model: Model, device: Device, server: Device, delay: float) 
         axes.set(xscale="log", yscale="log", xlabel="rate of the link [Mbit/s]", ylabel="time per input [ms]")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter("{x:g}")
+            axis.set_minor_formatter(LogFormatter())  # without exponents in smaller letters
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=7, frameon=False)
+        axes.legend(fontsize=LETTERS, frameon=False)
         file = io.StringIO()
         figure.savefig(file, format="svg", metadata={"Date": None})
     text = file.getvalue()

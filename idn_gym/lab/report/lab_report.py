@@ -18,6 +18,7 @@ from idn_gym.lab.calibration.calibration_error import expected_calibration_error
 from idn_gym.lab.networks.chain import Chain
 from idn_gym.lab.report.cut_picture import cut_label, cuts_over_rates
 from idn_gym.lab.report.predictions import best_cuts, seconds_by_device
+from idn_gym.lab.training.chain_entry import mean_macs
 from idn_gym.lab.training.deploy import TrainedNetwork
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def lab_report(
         table=table.name,
         total=total,
         weights=math.fsum(block.weights for block in entry.blocks),
-        points=[(point, _mean_macs(entry, point.survival(len(entry.blocks)))) for point in entry.points],
+        points=[(point, mean_macs(entry, point)) for point in entry.points],
         exits=exit_quality(trainings) if trainings else [],
         trainings=len(trainings),
         devices=seconds_by_device(entry, tables.devices.values()),
@@ -141,10 +142,6 @@ def _users(entry: Model, after: int) -> str:
     """Operating points at which some leave after so many blocks."""
     points = entry.points
     return ", ".join(p.name for p in points if any(e.after == after and e.share for e in p.exits))
-
-
-def _mean_macs(entry: Model, survival: Sequence[float]) -> float:
-    return math.fsum(share * block.macs for share, block in zip(survival, entry.blocks, strict=True))
 
 
 def _known(key: str, name: str, table: Mapping[str, _Entry]) -> _Entry:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -15,6 +17,7 @@ from idn_gym.lab.networks.insertion import crossing_bytes, latent_bits
 from idn_gym.lab.networks.work import block_of, chain_work
 from idn_gym.lab.training.deploy import Kind, TrainedNetwork, screened_points
 from idn_gym.lab.training.loop import loader_logits
+from idn_gym.lab.training.quantized_cuts import QuantizedTier
 
 
 def judge_network(
@@ -59,8 +62,9 @@ def chain_entry(
     Each tier, with the head after it, is a block. Where there are early exits the entry has the operating
     points ``thrifty``, ``balanced`` and ``careful`` of the networks that ship, with thresholds screened on
     validation data by mean operations, and ``last``, where nobody leaves early; of equal ones the first is
-    kept, and points at which nobody leaves early are left out for ``last``. Without a quantiser at the cut,
-    accuracies are those of exact values, for any `bytes_per_value`.
+    kept, and points at which nobody leaves early are left out for ``last``. A point that something else
+    beats (`dominated_points`) brings a `UserWarning`. Without a quantiser at the cut, accuracies are those of
+    exact values, for any `bytes_per_value`; `quantize_cuts` puts quantisers there.
 
     Args:
         name: of the entry; must be new.
@@ -109,7 +113,34 @@ def chain_entry(
         ),
     )
     # Only reading checks the bounds of plain numbers.
-    return from_plain(Model, to_plain(entry), name)
+    checked = from_plain(Model, to_plain(entry), name)
+    alone = Chain(list(network.tiers), {len(network.tiers): network.heads[str(len(network.tiers))]})
+    for sentence in dominated_points(checked, macs_to_exits(alone, example)[-1]):
+        warnings.warn(f"{name}: {sentence}", stacklevel=2)
+    return checked
+
+
+def dominated_points(entry: Model, plain_macs: float) -> list[str]:
+    """Sentences on operating points that the network without early exits beats, with no more operations.
+
+    Args:
+        entry: whose last point is that at which nobody leaves early.
+        plain_macs: [MAC] of the network without early heads, as accurate as that point.
+    """
+    *early, last = entry.points
+    return [
+        f"point {point.name!r} is right in {point.accuracy:.1%} with {mean_macs(entry, point):,.0f} MACs on "
+        f"average, no early exit at all in {last.accuracy:.1%} with {plain_macs:,.0f}; train its exits "
+        "longer, move them back or leave them out"
+        for point in early
+        if point.accuracy < last.accuracy and mean_macs(entry, point) >= plain_macs
+    ]
+
+
+def mean_macs(entry: Model, point: OperatingPoint) -> float:
+    """[MAC] of an input on average at an operating point, heads included."""
+    survival = point.survival(len(entry.blocks))
+    return math.fsum(share * block.macs for share, block in zip(survival, entry.blocks, strict=True))
 
 
 def chain_points(
@@ -135,7 +166,9 @@ def chain_points(
 
 
 def _kind(network: Chain) -> Kind:
-    squeezed = any(latent_bits(tier) is not None for tier in network.tiers)
+    squeezed = any(
+        latent_bits(tier) is not None and not isinstance(tier, QuantizedTier) for tier in network.tiers
+    )
     if len(network.after) > 1:
         return "bottleneck+exits" if squeezed else "exits"
     if squeezed:

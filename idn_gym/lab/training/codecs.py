@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 import io
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from gymnasium.error import DependencyNotInstalled
 from numpy.typing import NDArray
 from torch import nn
 
 from idn_gym.lab.networks.chain import Chain
-from idn_gym.lab.networks.quantize import Quantizer
+from idn_gym.lab.networks.insertion import crossing_bytes
 from idn_gym.lab.training.data import Data
 from idn_gym.lab.training.loop import accuracy, logits, pixels
+from idn_gym.lab.training.quantized_cuts import quantize_cuts
 
 try:
     from PIL import Image
@@ -74,16 +73,10 @@ def cut_chain(chain: Chain, after: int, data: Data, bits: int = 8) -> Sent:
 
     The range of the quantiser is taken from validation pictures.
     """
-    quantizer = Quantizer(bits).train()
-    chain.eval()
-    with torch.no_grad():
-        values = chain.maps(pixels(data.validation.images))[after - 1]
-        quantizer(values)
-    quantizer.eval()
-    parted = copy.deepcopy(chain)
-    parted.tiers[after - 1] = nn.Sequential(parted.tiers[after - 1], quantizer)
+    images = pixels(data.validation.images)
+    parted = quantize_cuts(chain, [(images,)], bits, after=(after,))
     share = float(accuracy(logits(parted, data.test.images), data.test.labels)[-1])
-    return Sent(f"cut{after}-int{bits}", values[0].numel() * bits / 8, share)
+    return Sent(f"cut{after}-int{bits}", crossing_bytes(parted, images[:1])[after - 1], share)
 
 
 def _encode(image: NDArray[np.uint8], form: str, **options: int | bool) -> bytes:

@@ -54,6 +54,8 @@ def test_the_page_measures_the_blocks_of_that_network(page, capsys):
     medians = tuple(timing.median for timing in page["timings"])
     assert block_seconds(model, board) == medians and len(medians) == len(model.blocks)
     assert fixed_seconds(model, board) == 0 and capsys.readouterr().out.count(" ms") == len(medians)
+    exec(compile(CODE[2], "lab.md", "exec"), page)
+    assert len(page["chain_times"].blocks) == len(page["chain"].tiers) == 2
 
 
 @pytest.mark.learning
@@ -61,7 +63,7 @@ def test_the_page_puts_exits_and_a_bottleneck_into_a_network(tmp_path, monkeypat
     pytest.importorskip("jinja2")
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "page"}
-    exec(compile(CODE[2], "lab.md", "exec"), names)
+    exec(compile(CODE[3], "lab.md", "exec"), names)
     accuracies = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()[1:]]
     assert len(accuracies) == 2 and min(accuracies) > 0.85
     assert {path.name for path in Path("my_lab").iterdir()} == {
@@ -73,12 +75,12 @@ def test_the_page_puts_exits_and_a_bottleneck_into_a_network(tmp_path, monkeypat
 
 
 def test_the_page_compares_two_networks_under_conditions(capsys):
-    exec(compile(CODE[3], "lab.md", "exec"), {"__name__": "page"})
+    exec(compile(CODE[4], "lab.md", "exec"), {"__name__": "page"})
     assert capsys.readouterr().out.count(" agree\n") == 3
 
 
 def test_the_page_plays_shipped_thresholds(capsys):
-    exec(compile(CODE[4], "lab.md", "exec"), {"__name__": "page"})
+    exec(compile(CODE[5], "lab.md", "exec"), {"__name__": "page"})
     assert capsys.readouterr().out.count("shares=array") == 2
 
 

@@ -95,7 +95,19 @@ def test_distinct_and_useful_cuts():
     ]
     assert [c.after for c in distinct(cuts)] == ["x", "conv", "conv2", "pool", "fc"]
     assert [c.after for c in useful(cuts, input_bytes=30, bytes_per_value=4)] == ["pool"]
-    assert [c.after for c in useful(cuts, input_bytes=9, bytes_per_value=1)] == ["conv", "pool"]
+    assert [c.after for c in useful(cuts, input_bytes=9, bytes_per_value=1)] == ["relu", "pool"]
+
+
+def test_of_useful_cuts_alike_the_last_of_its_shape_counts():
+    network = nn.Sequential(
+        nn.Conv2d(1, 2, 3, 2), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(18, 2)
+    )
+    graph = trace(network.eval(), torch.zeros(1, 1, 13, 13))
+    found = useful(graph.cuts(), input_bytes=169, bytes_per_value=1)
+    assert [(cut.after, cut.shape) for cut in found] == [
+        ("relu", (1, 2, 6, 6)),
+        ("max_pool2d", (1, 2, 3, 3)),
+    ], "flattened, the same values would have no channels"
 
 
 def test_results_that_are_thrown_away_do_not_count():

@@ -6,9 +6,13 @@ import torch
 from torch import nn
 
 from experiments import measure_device
-from experiments.measure_device import TIMED_NETWORKS, DeviceTiming, device, stated, time_networks
+from experiments.lab.device_timings import DeviceTiming
+from experiments.measure_device import TIMED_NETWORKS, device, stated, time_networks
 from idn_gym.catalog import block_seconds, fixed_seconds, load_catalog, write_catalog
 from idn_gym.config_reader import ConfigError, from_plain
+from idn_gym.lab.networks.chain import Chain
+from idn_gym.lab.networks.insertion import with_exits
+from idn_gym.lab.networks.work import chain_seconds
 from idn_gym.lab.profiling.cutting import cut_apart
 from idn_gym.lab.profiling.graph import trace
 from idn_gym.lab.profiling.timing import Protocol, Timing, part_seconds, seconds
@@ -129,15 +133,46 @@ def test_small_parts_are_predicted_since_small_networks_are_timed_too(monkeypatc
 )
 def test_options_are_checked_before_anything_is_timed(words, message, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(measure_device, "time_networks", lambda *_: pytest.fail("timed"))
+    monkeypatch.setattr(measure_device, "part_seconds", lambda *_: pytest.fail("timed"))
     with pytest.raises(SystemExit, match=f"error: {message}"):
         measure_device.main(["board", *words])
 
 
-def test_networks_are_counted_as_they_are_timed_and_noise_is_an_error():
+def test_networks_are_counted_as_they_are_timed():
     name = "resnet34 quarter at 64"
     (row,) = time_networks([name], Protocol(warmup=0, repeats=2, spread=1e9))
     assert (row.name, row.layers, row.timing.attempts) == (name, 37, 1)
-    with pytest.raises(ConfigError, match="at most 0% is allowed: stop other programs"):
-        time_networks([name], Protocol(warmup=0, repeats=5, spread=1e-12, attempts=1))
     assert len(TIMED_NETWORKS) >= 5
+
+
+def test_parts_that_have_heads_beside_them_are_refused():
+    chain = with_exits(
+        nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2)), torch.zeros(1, 4), {"relu": None}
+    )
+    for parts in (tuple(chain.tiers), chain.tiers, chain):
+        with pytest.raises(ConfigError, match=r"parts: must be a tuple .* chain_seconds\(chain, example\)"):
+            part_seconds(parts, torch.zeros(1, 4))
+    with pytest.raises(ConfigError, match="network: Linear is not allowed; must be a chain"):
+        chain_seconds(nn.Linear(4, 2), torch.zeros(1, 4))
+
+
+def test_blocks_of_a_chain_are_timed_with_their_heads():
+    called = []
+
+    class Watch(nn.Module):
+        def __init__(self, name):
+            super().__init__()
+            self.name = name
+
+        def forward(self, x):
+            called.append((self.name, tuple(x.shape)))
+            return x[:, 1:]
+
+    tiers = [Watch("tier1"), Watch("tier2"), Watch("tier3")]
+    chain = Chain(tiers, {1: Watch("head1"), 3: Watch("head3")})
+    timings = chain_seconds(chain, torch.zeros(1, 6), Protocol(warmup=0, repeats=2, spread=1e9))
+    assert len(timings) == 3
+    first = [("tier1", (1, 6)), ("head1", (1, 5))]
+    last = [("tier3", (1, 4)), ("head3", (1, 3))]
+    # Each block is called twice to be timed, and once for what the next one gets.
+    assert called == first * 3 + [("tier2", (1, 5))] * 3 + last * 3

@@ -1,6 +1,7 @@
 """The page of one network: what it says is what the entry, the logits and the laws say."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from idn_gym.catalog import block_seconds, fixed_seconds, load_catalog
+from experiments.measure_device import stated
+from idn_gym.catalog import Measured, block_seconds, fixed_seconds, load_catalog, write_catalog
 from idn_gym.config_reader import ConfigError
 from idn_gym.lab.networks.insertion import with_exits
 from idn_gym.lab.profiling.entry import catalog_entry
@@ -79,6 +81,23 @@ def test_the_page_says_what_is_there(entry, judged, tmp_path):
     assert rows["after block 2"][0] == rows["last"][0]
     assert {name for name in load_catalog().devices} <= set(rows)
     assert "a &lt;test&gt;" in text and re.search(r'<a href="([^"]+\.yaml)"', text)
+
+
+def test_letters_of_the_picture_can_be_read_in_print(entry, tmp_path):
+    pytest.importorskip("jinja2")
+    text = lab_report(tmp_path, entry).read_text(encoding="utf-8")
+    picture = text[text.index("<svg") : text.index("</svg>")]
+    sizes = [float(size) for size in re.findall(r"font(?:-size)?: (?:\w+ )*?([\d.]+)px", picture)]
+    assert len(sizes) > 10 and min(sizes) >= 10
+
+
+def test_a_device_of_ones_own_has_a_row(entry, tmp_path):
+    pytest.importorskip("jinja2")
+    write_catalog(tmp_path / "board.yaml", devices=[stated("my_board", "sbc", 1e9, (4.0, 1.0))])
+    own = replace(entry, seconds=(Measured("my_board", (1.0, 2.0)),))
+    path = lab_report(tmp_path, own, catalog=load_catalog((str(tmp_path / "board.yaml"),)))
+    rows = {row[0]: row for row in Tables(path.read_text(encoding="utf-8")).rows if row}
+    assert rows["my_board"][2:6] == ["3e+03", "0", "1e+03", "2e+03"]
 
 
 def test_the_entry_is_beside_the_page_and_nothing_is_fetched(entry, tmp_path):

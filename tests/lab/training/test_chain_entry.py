@@ -6,12 +6,13 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from idn_gym.catalog import load_catalog, write_catalog
+from idn_gym.catalog import Block, Exit, Model, OperatingPoint, load_catalog, write_catalog
 from idn_gym.config_reader import ConfigError
 from idn_gym.lab.networks.insertion import insert_bottleneck, with_exits
 from idn_gym.lab.profiling.graph import trace
 from idn_gym.lab.training.bottleneck import distil, learn_from
-from idn_gym.lab.training.chain_entry import chain_entry, judge_network
+from idn_gym.lab.training.chain_entry import chain_entry, dominated_points, judge_network
+from idn_gym.lab.training.deploy import TrainedNetwork
 from idn_gym.lab.training.loop import accuracy, cross_entropy, loader_logits, train_on
 
 LABELS = torch.arange(240) % 3
@@ -84,6 +85,46 @@ def test_points_are_what_the_exits_do(judged):
     assert entry.points[0].exits[0].after == 1, "somebody leaves early"
     last = next(point for point in entry.points if len(point.exits) == 1)
     assert last.accuracy == pytest.approx(judged.accuracy)
+
+
+def entry_of(*points):
+    """Two blocks of 100 and 900 MACs, 50 of them in the early head, and points as (share, right, right)."""
+    exits = [
+        (Exit(1, share, early), Exit(2, 1 - share, late)) if share else (Exit(2, 1.0, late),)
+        for share, early, late in points
+    ]
+    return Model(
+        name="mine", task="t", family="own", kind="exits", outcome="measured", input=8.0,
+        blocks=(Block("a", 150.0, 1, 4.0, 4.0), Block("b", 850.0, 1, 4.0, 0.0)),
+        points=tuple(OperatingPoint(f"p{i}", row) for i, row in enumerate(exits)),
+    )  # fmt: skip
+
+
+def test_a_point_that_loses_accuracy_and_saves_nothing_is_named():
+    # 4 % leave and save 34 of 1,000 MACs, less than the 50 of the head: right in 0.04 x 0.4 + 0.96 x 0.9.
+    (found,) = dominated_points(entry_of((0.04, 0.4, 0.9), (0.0, 0.0, 0.9)), 950.0)
+    assert found.startswith(
+        "point 'p0' is right in 88.0% with 966 MACs on average, no early exit at all in 90.0%"
+    )
+    # With 40 % that save 340 MACs it is a trade.
+    assert dominated_points(entry_of((0.4, 0.8, 0.9), (0.0, 0.0, 0.9)), 950.0) == []
+
+
+def test_an_entry_with_a_dominated_point_comes_with_a_warning():
+    chain = with_exits(
+        network(), EXAMPLE, {"max_pool2d": nn.Sequential(nn.Flatten(), nn.Linear(64, 500), nn.Linear(500, 3))}
+    )
+    truth = np.eye(3, dtype=np.float32)[LABELS]
+    early, late = 0.01 * truth, 9 * truth
+    early[:12] = 9 * truth[:12]  # the few that it is sure of
+    unseen = early.copy()
+    unseen[:12] = np.roll(unseen[:12], 1, axis=1)  # and wrong about in the test data
+    labels = LABELS.numpy()
+    judged = TrainedNetwork(chain, np.stack([early, late]), np.stack([unseen, late]), labels, labels)
+    with pytest.warns(
+        UserWarning, match="mine: point 'thrifty' is right in .* no early exit at all in 100.0%"
+    ):
+        chain_entry("mine", [judged], EXAMPLE, **ABOUT)
 
 
 def test_an_entry_is_read_back(judged, tmp_path):
