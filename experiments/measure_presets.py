@@ -30,6 +30,7 @@ from idn_gym.preset_ids import LARGE_PRESETS
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS, load_scenario
+from idn_gym.text_tables import rounded
 
 SEARCHES = ("static-greedy", "local-search")
 BEST = "local-search"
@@ -115,7 +116,7 @@ def preset_summary(agents: Rows, searches: Rows) -> str:
         ]
     for row in searches:
         if row.agent != BEST:
-            lines.append(f"  {lost(searches, row.agent):+.1%} {row.agent}")
+            lines.append(f"  {rounded(lost(searches, row.agent), '+.1%')} {row.agent}")
     return "\n".join(lines)
 
 
