@@ -106,7 +106,8 @@ def plot_costs(
         weighed: what the cost weighs, in words.
     """
     costs = {agent: -episodes.scalar.mean(axis=1) for agent, episodes in played.items()}
-    panels = {"scalar cost per slot (lower is better)": {agent: mean_interval(cost) for agent, cost in costs.items()}}
+    means = {agent: mean_interval(cost) for agent, cost in costs.items()}
+    panels = {"scalar cost per slot (lower is better)": means}
     if len(played) > 1:
         panels[f"cost minus {reference}'s, seed by seed"] = {
             agent: ITSELF if agent == reference else paired_difference(cost, costs[reference])
