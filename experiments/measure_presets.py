@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from experiments.compare import BASELINES
 from experiments.presets.headroom import FIELD_HEAD, HEADROOM_HEAD, field_of, measure_headroom
@@ -30,7 +30,6 @@ from idn_gym.preset_ids import LARGE_PRESETS
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS, load_scenario
-from idn_gym.text_tables import rounded
 
 SEARCHES = ("static-greedy", "local-search")
 BEST = "local-search"
@@ -49,7 +48,7 @@ Rows = list[ComparisonRow]
 
 
 def measure_preset(
-    scenario: Scenario, seeds: Sequence[int], options: dict[str, object], preference: str = "balanced"
+    scenario: Scenario, seeds: Sequence[int], options: dict[str, Any], preference: str = "balanced"
 ) -> tuple[Rows, Rows]:
     """Compare the baselines, then searches without splits, without exits and without each model.
 
@@ -116,7 +115,7 @@ def preset_summary(agents: Rows, searches: Rows) -> str:
         ]
     for row in searches:
         if row.agent != BEST:
-            lines.append(f"  {rounded(lost(searches, row.agent), '+.1%')} {row.agent}")
+            lines.append(f"  {lost(searches, row.agent):+.1%} {row.agent}")
     return "\n".join(lines)
 
 
@@ -157,7 +156,7 @@ class MeasurePresetsCommand(SeedOption):
         """Measure, print and write the tables, scenario by scenario."""
         if self.loading and self.headroom:
             raise ConfigError("headroom", "true is not allowed together with loading; name one of the two")
-        options: dict[str, object] = {"restarts": self.restarts, "budget": self.budget}
+        options: dict[str, Any] = {"restarts": self.restarts, "budget": self.budget}
         writable_folder(self.out)
         changes = assignments(self.changes)
         scenarios = (load_scenario(name, changes) for name in self.scenario)
