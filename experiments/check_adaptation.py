@@ -20,6 +20,7 @@ from idn_gym.config_reader import ConfigError, closest
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import mean_interval
 from idn_gym.scenarios.compile.averaging import measured_averaging
+from idn_gym.text_tables import rounded
 
 SHIPPED_ADAPTATION = SHIPPED_TABLES / "adaptation" / "digits.npz"
 
@@ -91,7 +92,7 @@ def averaging_rows(table: Adaptations) -> list[list[str]]:
     for method, part in itertools.product(methods, table.parts):
         law = measured_averaging([table], method, part)
         off = 100 * _mixture_errors(table, method, part, law.exponent)
-        mixed = [f"{np.sqrt((off**2).mean()):.1f}", f"{off.mean():+.1f}"] if len(off) else ["", ""]
+        mixed = [f"{np.sqrt((off**2).mean()):.1f}", rounded(off.mean(), "+.1f")] if len(off) else ["", ""]
         lines.append([method, part, f"{law.exponent:.2f}", f"{100 * law.error:.1f}", *mixed])
     return lines
 

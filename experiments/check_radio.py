@@ -23,7 +23,7 @@ from idn_gym.radio import lorawan, path_loss
 from idn_gym.radio.cell import Cell, CellShares, predict_cell
 from idn_gym.radio.collisions import ISOLATION_DB, ORTHOGONAL_DB, spread_success
 from idn_gym.radio.lorawan import FloatArray
-from idn_gym.text_tables import significant
+from idn_gym.text_tables import rounded, significant
 
 DEVICES = 3_000
 """Number of devices of every cell except the village; self-interference is excluded, so few would bias it."""
@@ -232,7 +232,7 @@ class CheckRadioCommand:
 
 def _row(check: RadioCheck) -> tuple[str, ...]:
     shares = (check.formula, check.simulated, check.error)
-    difference = f"{check.formula - check.simulated:+.4f}"
+    difference = rounded(check.formula - check.simulated, "+.4f")
     return (check.cell, f"{check.load:g}", check.share, *(f"{share:.4f}" for share in shares), difference)
 
 

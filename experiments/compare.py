@@ -13,7 +13,11 @@ from idn_gym.commands import grammar
 from idn_gym.commands.compare import CompareCommand
 from idn_gym.commands.grammar import Positional
 from idn_gym.evaluation.rollout import Episodes
+from idn_gym.evaluation.served import ServedLog, served_rows
+from idn_gym.evaluation.tables import write_csv
+from idn_gym.files import file_name
 from idn_gym.policies.compare import check_policies
+from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 
 BASELINES = ("cloud-only", "random", "popularity", "static-greedy", "local-search")
@@ -55,15 +59,25 @@ class CompareAgentsCommand(CompareCommand):
         """Play one agent."""
         stated = stated_agent(word)
         seeds, options = range(self.seeds), stated.options
-        return play_agent(stated.agent, scenario, seeds, self.split, self.weighing(), **options)
+        log = None if self.out is None else ServedLog()
+        note = None if log is None else log.note
+        played = play_agent(stated.agent, scenario, seeds, self.split, self.weighing(), note, **options)
+        return played if log is None else played._replace(served=log.requests)
 
     def play(self, policies: Any, scenario: Scenario) -> dict[str, Episodes]:
-        """Play all agents, write their episodes and draw the figures."""
+        """Play all agents, write their episodes and who served, and draw the figures."""
         played = super().play(policies, scenario)
         if self.out is not None:
+            compiled, rows = compile_scenario(scenario), list[dict[str, object]]()
+            for agent, episodes in played.items():
+                if episodes.served is not None:
+                    rows += ({"agent": agent, **row} for row in served_rows(compiled, episodes.served))
+            if rows:  # none without requests
+                write_csv(self.out / f"{file_name(scenario.name)}-served.csv", rows)
             from experiments.reports.plots import plot_comparison  # matplotlib is imported only for drawing
 
-            plot_comparison(self.out, scenario, played)
+            reference = policies[self.reference or self.policies[0]]
+            plot_comparison(self.out, scenario, played, reference, self.weighing())
         return played
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,9 +36,9 @@ WAYS_ON = """
   policy.zip                         the trained policy
   config.yaml                        everything that was set, and versions
 curves and pictures of the training run:
-  {tensorboard} --logdir {events}
+  {curves}
 a film of the policy:
-  {python} -m experiments.watch {out} --scenario {scenario} --out {out}.gif"""
+  {film}"""
 
 
 def run_demo(out: Path, seeds: int, words: Sequence[str], force: bool = False, dynamic: float = 0.0) -> None:
@@ -88,11 +87,10 @@ def run_demo(out: Path, seeds: int, words: Sequence[str], force: bool = False, d
         comparison.compare_on([config.scenario])
     print(
         WAYS_ON.format(
-            python=sys.executable,
-            tensorboard=Path(sys.executable).with_name("tensorboard"),
             out=out,
             scenario=file_name(config.scenario.name),
-            events=folder.events,
+            curves=folder.showing_curves(),
+            film=folder.playing(config.scenario, "watch", after=("--out", f"{out}.gif")),
         )
     )
 
@@ -114,6 +112,7 @@ def throw_away(folder: RunFolder) -> None:
             *tables,
             f"{scenario}.csv",
             f"{scenario}-latencies.csv",
+            f"{scenario}-served.csv",
             *(f"{scenario}-*.{ending}" for ending in ("png", "pdf", "svg")),
         )
     )

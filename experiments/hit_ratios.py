@@ -21,6 +21,7 @@ from idn_gym.commands import grammar
 from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import ConfigError, bounded, show
 from idn_gym.scenarios.presets import load_scenario
+from idn_gym.text_tables import rounded
 
 HIT_RATIO_HEAD = ("nodes", "room", "static", "LRU", "per hour", "per ten minutes")
 
@@ -31,7 +32,7 @@ def comparison_rows(log: Mapping[Case, HitRatios], drawn: Mapping[Case, HitRatio
         [
             *map(str, case),
             *(
-                f"{there:.3f}, {here:.3f} ({here - there:+.3f})"
+                f"{there:.3f}, {here:.3f} ({rounded(here - there, '+.3f')})"
                 for there, here in zip(log[case], drawn[case], strict=True)
             ),
         ]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from experiments.compare import BASELINES
 from experiments.presets.headroom import FIELD_HEAD, HEADROOM_HEAD, field_of, measure_headroom
@@ -48,7 +48,7 @@ Rows = list[ComparisonRow]
 
 
 def measure_preset(
-    scenario: Scenario, seeds: Sequence[int], options: dict[str, object], preference: str = "balanced"
+    scenario: Scenario, seeds: Sequence[int], options: dict[str, Any], preference: str = "balanced"
 ) -> tuple[Rows, Rows]:
     """Compare the baselines, then searches without splits, without exits and without each model.
 
@@ -156,7 +156,7 @@ class MeasurePresetsCommand(SeedOption):
         """Measure, print and write the tables, scenario by scenario."""
         if self.loading and self.headroom:
             raise ConfigError("headroom", "true is not allowed together with loading; name one of the two")
-        options: dict[str, object] = {"restarts": self.restarts, "budget": self.budget}
+        options: dict[str, Any] = {"restarts": self.restarts, "budget": self.budget}
         writable_folder(self.out)
         changes = assignments(self.changes)
         scenarios = (load_scenario(name, changes) for name in self.scenario)

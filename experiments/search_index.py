@@ -24,8 +24,9 @@ from idn_gym.policies.index.weights import write_weights
 class SearchIndexCommand:
     """Search for the weights of an index policy by the cross-entropy method, and write them.
 
-    `python -m experiments.compare OUT/agent.yaml` plays the result. Candidates play training episodes; the
-    mean with the best validation episodes is kept. The same command continues a search that was stopped.
+    `python -m experiments.compare OUT/agent.yaml --scenario NAME` plays the result, with the changes after
+    it where there were some. Candidates play training episodes; the mean with the best validation episodes is
+    kept. The same command continues a search that was stopped.
 
     Example: --scenario metro-day --out runs/index-metro-day --generations 60
     """

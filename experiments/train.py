@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,11 +58,10 @@ class TrainCommand(EngineOptions):
             train_in(config, folder.path)
         else:
             train_away(config, folder, self)
-        tensorboard = Path(sys.executable).with_name("tensorboard")
-        print(f"trained policy: {folder.policy}\ncurves: {tensorboard} --logdir {folder.events}")
-        world = f"{folder.path} --scenario {self.scenario or config.scenario.name}"
-        print(f"compare it: python -m experiments.compare static-greedy {world}")
-        print(f"film it: python -m experiments.watch {world} --out {folder.path}.gif")
+        print(f"trained policy: {folder.policy}\ncurves: {folder.showing_curves()}")
+        world = config.scenario
+        print(f"compare it: {folder.playing(world, 'compare', 'static-greedy')}")
+        print(f"film it: {folder.playing(world, 'watch', after=('--out', f'{folder.path}.gif'))}")
 
 
 def requested(asked: TrainCommand, saved: Mapping[str, Any] | None = None) -> RunConfig:

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+_NOTHING = re.compile(r"[-+](0[^1-9]*)")
+
 _QUANTITY = re.compile(r"[-+]?\.?\d.*|[-+]?inf\b.*|-?")
 """Pattern of right-aligned cells: a number with any suffix, or a dash."""
 
@@ -21,9 +23,16 @@ _WIDEST = 1_000_000
 """Page width in columns that exceeds every table."""
 
 
+def rounded(value: float, form: str) -> str:
+    """Format a number; what rounds to 0 has no sign: -0.04 with "+.1f" gives "0.0"."""
+    text = f"{value:{form}}"
+    nothing = _NOTHING.fullmatch(text)
+    return nothing[1] if nothing else text
+
+
 def significant(value: float, digits: int = 3) -> str:
     """Format a number with this many significant digits; no exponent up to a million: 1558.3 gives "1560"."""
-    return f"{float(f'{value:.{digits}g}'):g}"
+    return rounded(float(f"{value:.{digits}g}"), "g")
 
 
 def make_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:

@@ -1,12 +1,13 @@
 """Tables as text: what is in the cells is shown as it is, and quantities end below each other."""
 
 import io
+import math
 
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from idn_gym.text_tables import aligned, column_groups, make_table, significant
+from idn_gym.text_tables import aligned, column_groups, make_table, rounded, significant
 
 HEAD = ["agent [x]", "delay [ms]", "with bounds", "where", "loads"]
 ROWS = [
@@ -51,6 +52,14 @@ def test_numbers_have_no_exponent_where_people_need_none():
     shown = {1558.3: "1560", 2000.0: "2000", 32177.4: "32200", 0.0: "0", 0.03513: "0.0351", -999.6: "-1000"}
     assert {value: significant(value) for value in shown} == shown
     assert significant(2_336_645.0, 4) == "2.337e+06" and significant(float("nan")) == "nan"
+
+
+def test_what_rounds_to_nothing_has_no_sign():
+    shown = {("+.4f", -1e-6): "0.0000", ("+.1%", 4e-4): "0.0%", (".1f", -0.04): "0.0", ("g", -0.0): "0"}
+    shown |= {("+.1f", -0.05001): "-0.1", ("+.4f", 1e-4): "+0.0001", (".3g", -1e-9): "-1e-09"}
+    shown |= {("+.0e", -0.0): "0e+00", ("+g", -math.inf): "-inf", ("+.1f", 10.0): "+10.0"}
+    assert {(form, value): rounded(value, form) for form, value in shown} == shown
+    assert significant(-0.0) == "0"
 
 
 @given(st.lists(st.text("ab", min_size=1, max_size=12), min_size=1, max_size=9), st.integers(1, 60))

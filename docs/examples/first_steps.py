@@ -30,7 +30,7 @@ for _ in range(3):  # models take a moment to come over the link
     observation, reward, terminated, truncated, info = env.step(action)
 print(env.unwrapped.describe_placement())
 for entry, value in zip(told["reward"], reward, strict=True):
-    print(f"{entry['name']:10} {value:12.4f} {entry['unit']}")
+    print(f"{entry['name']:10} {value:z12.4f} {entry['unit']}")
 print(
     f"{info['requests']:.0f} requests, {info['drop_rate']:.1%} dropped, {info['split_rate']:.0%} cut in two"
 )

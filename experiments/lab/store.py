@@ -14,6 +14,7 @@ import importlib.metadata
 import io
 import json
 import platform
+import shlex
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -160,7 +161,8 @@ class Store(NamedTuple):
         write_text(self.file(name, seed), json.dumps(record, indent=1) + "\n")
 
     def _absent(self) -> str:
-        command = f"python -m experiments.train_lab configs/lab/{self.lab.name}.yaml --out {self.folder}"
+        words = ["train_lab", f"configs/lab/{self.lab.name}.yaml", "--out", str(self.folder)]
+        command = f"python -m experiments.{shlex.join(words)}"
         return f"is missing or belongs to another recipe; train the missing networks with: {command}"
 
     def _recipes(self, name: str) -> Any:

@@ -67,7 +67,14 @@ def label_ends(axes: Any) -> bool:
             color=line.get_color(),
             va="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "lw": 0.4, "color": line.get_color(), "shrinkA": 1, "shrinkB": 1},
+            arrowprops={
+                "arrowstyle": "-",
+                "lw": 0.4,
+                "color": line.get_color(),
+                "shrinkA": 1,
+                "shrinkB": 1,
+                "relpos": (0.0, 0.5),  # to where the word begins; on its way to the middle it crosses others
+            },
         )
     return True
 

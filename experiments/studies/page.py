@@ -12,6 +12,7 @@ import numpy as np
 from gymnasium.error import DependencyNotInstalled
 
 from idn_gym.files import file_name, write_text
+from idn_gym.text_tables import rounded
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -109,7 +110,7 @@ def _base64(path: Path) -> str:
 
 def html_number(value: float, form: str = ".3g") -> str:
     """A number in short, a dash where there is none."""
-    return "-" if np.isnan(value) else written_out(f"{value:{form}}")
+    return "-" if np.isnan(value) else written_out(rounded(value, form))
 
 
 def written_out(text: str) -> str:

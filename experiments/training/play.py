@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gymnasium.vector import VectorEnv
@@ -11,7 +11,7 @@ from agents.policy_file import agent_needs, trained_agent
 from agents.registry import ENTRIES
 from idn_gym.evaluation.rollout import Episodes, rollout
 from idn_gym.policies.compare import open_entry
-from idn_gym.policy import Policy
+from idn_gym.policy import Feedback, Policy
 from idn_gym.scenarios.config import Scenario
 
 
@@ -21,6 +21,7 @@ def play_agent(
     seeds: Sequence[int],
     split: str = "test",
     preference: Any = "balanced",
+    on_slot: Callable[[Feedback], None] | None = None,
     **options: Any,
 ) -> Episodes:
     """Build the agent for the scenario and play one episode per seed.
@@ -32,6 +33,7 @@ def play_agent(
         split: one of train, validation, test.
         preference: weights of the scalar. Policies that observe their preference receive it; "random":
             another one in every episode.
+        on_slot: called after every slot, as in `rollout`.
         options: of the agent.
 
     Raises:
@@ -40,7 +42,7 @@ def play_agent(
     told = told_preference(agent, preference, options)
     env, policy = open_agent(agent, scenario, seeds, split, preference, **options)
     try:
-        return rollout(policy, env, seeds, told, latencies=True, wishes=True)
+        return rollout(policy, env, seeds, told, on_slot, latencies=True, wishes=True)
     finally:
         env.close()
 

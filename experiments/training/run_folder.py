@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from experiments.training import run_config
 from experiments.training.run_config import RunConfig
 from idn_gym.config_reader import ConfigError, read_yaml, to_plain
 from idn_gym.files import write_text
+from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.presets import PRESETS, from_folder
 
 EVENTS = ("events.out.tfevents.*", "evaluations.csv")
 """What a run writes into the folder of its curves, beside `REFERENCES`."""
@@ -38,6 +40,8 @@ class RunFolder:
         self.events = self.path / "tensorboard"
         self.policy = self.path / "policy.zip"
         """there once training is over"""
+        self.scenario = self.path / "scenario.yaml"
+        """the scenario of the training, where no preset is the same"""
 
     def saved(self) -> Mapping[str, Any] | None:
         """The configuration of the run in the folder; None where there is no run.
@@ -71,6 +75,32 @@ class RunFolder:
         }
         write_text(self.config, yaml.safe_dump(record, sort_keys=False))
 
+    def playing(self, scenario: Scenario, command: str, *before: str, after: Sequence[str] = ()) -> str:
+        """The shell command that plays the policy in the world of its training.
+
+        A scenario that differs from the preset of its name is written into the folder.
+
+        Args:
+            scenario: of the training.
+            command: in `experiments`, such as ``compare``.
+            before: words before the policy.
+            after: words after the scenario.
+        """
+        world = scenario.name
+        if PRESETS.get(world) != scenario:
+            if not self.scenario.exists():
+                # Paths of the command line begin at the working folder, those in a file at the file's folder.
+                plain = from_folder(to_plain(scenario), Path.cwd())
+                write_text(self.scenario, yaml.safe_dump(plain, sort_keys=False))
+            world = str(self.scenario)
+        words = [*before, str(self.path), "--scenario", world, *after]
+        return shlex.join([sys.executable, "-m", f"experiments.{command}", *words])
+
+    def showing_curves(self) -> str:
+        """The shell command that shows the curves."""
+        tensorboard = Path(sys.executable).with_name("tensorboard")
+        return shlex.join([str(tensorboard), "--logdir", str(self.events)])
+
     def clear(self, more: tuple[str, ...] = ()) -> None:
         """Delete a run: the files that it wrote, and the folder where nothing else is in it.
 
@@ -91,7 +121,7 @@ class RunFolder:
         self._remove_events()
         for file in (path for pattern in more for path in self.path.glob(pattern)):
             file.unlink()
-        for file in (self.policy, self.checkpoint, self.teacher, self.imitated):
+        for file in (self.policy, self.checkpoint, self.teacher, self.imitated, self.scenario):
             file.unlink(missing_ok=True)
         self.config.unlink()  # last: until then it is still known as a run
         with contextlib.suppress(OSError):

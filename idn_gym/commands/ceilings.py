@@ -22,6 +22,7 @@ from idn_gym.policies.saved import saved_policy
 from idn_gym.rendering.labels import percent
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
+from idn_gym.text_tables import rounded
 
 
 class Ceilings(NamedTuple):
@@ -137,7 +138,7 @@ def print_priced(
             continue
         proven = bounds.get(name, nan)
         share = Quantity((found.alone - cost) / most if most > 0.0 else nan, "share")
-        ends = f"{cost - found.reached:+.4f}", f"{cost - found.bound:+.4f}"
+        ends = rounded(cost - found.reached, "+.4f"), rounded(cost - found.bound, "+.4f")
         rows.append(
             (name, f"{found.alone - cost:.4f}", share, *ends, "-" if isnan(proven) else f"{proven:.4f}")
         )

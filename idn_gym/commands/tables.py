@@ -28,8 +28,7 @@ class Quantity(NamedTuple):
             return "-"
         if self.unit == "share" and 0.0 < self.value < 5e-4:
             return "< 0.1 %"
-        # Zero is printed without a sign, even where rounding gives -0.
-        return percent(round(self.value, 3) + 0.0) if self.unit == "share" else si(self.value, self.unit)
+        return percent(self.value) if self.unit == "share" else si(self.value, self.unit)
 
 
 def print_rows(head: Sequence[str], rows: Iterable[Sequence[object]], as_csv: bool = False) -> None:

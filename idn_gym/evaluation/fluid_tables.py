@@ -11,7 +11,7 @@ from idn_gym.evaluation.events import RequestStatistics
 from idn_gym.evaluation.fluid_check import DISPATCHES, FluidCheck
 from idn_gym.evaluation.fluid_ranking import RankedPlacement
 from idn_gym.evaluation.loading_check import LoadingCheck
-from idn_gym.text_tables import significant
+from idn_gym.text_tables import rounded, significant
 
 COMPARED = {
     "p95": ("p95 [s]", 1.0),
@@ -86,7 +86,7 @@ def _first_cells(
     return [
         f"{load:g}",
         _beside(latencies, 1.0),
-        f"{100.0 * (latencies[0] / latencies[1] - 1.0):+.0f}",
+        rounded(100.0 * (latencies[0] / latencies[1] - 1.0), "+.0f"),
         f"{100.0 * events.latency_error / events.latency:.1f}",
         f"{100.0 * events.late_error:.1f}",
     ]

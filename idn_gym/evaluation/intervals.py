@@ -13,6 +13,7 @@ from gymnasium.error import DependencyNotInstalled
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Floats
+from idn_gym.text_tables import rounded
 
 LEAST_FOR_IQM = 20
 """Seeds from which an interquartile mean has an interval: from here on it covers 0.93 and more on normal
@@ -23,7 +24,7 @@ class Interval(NamedTuple):
     """An estimate and the bounds it lies between with the given confidence; nan where they are not known.
 
     Formatted with a number's format it is the text of tables: ``f"{interval:.2f}"`` is ``1.00 [0.50, 1.50]``,
-    ``1.00 [-]`` where only the estimate is known, and a dash where nothing is.
+    ``1.00 [-]`` where only the estimate is known, and a dash where nothing is. What rounds to 0 has no sign.
     """
 
     estimate: float
@@ -33,8 +34,8 @@ class Interval(NamedTuple):
     def __format__(self, form: str) -> str:
         if np.isnan(self.estimate):
             return "-"
-        bounds = "-" if np.isnan(self.low) else f"{self.low:{form}}, {self.high:{form}}"
-        return f"{self.estimate:{form}} [{bounds}]"
+        bounds = "-" if np.isnan(self.low) else f"{rounded(self.low, form)}, {rounded(self.high, form)}"
+        return f"{rounded(self.estimate, form)} [{bounds}]"
 
 
 def alone(estimate: float) -> Interval:

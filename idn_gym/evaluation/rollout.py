@@ -13,6 +13,7 @@ from idn_gym.core.arrays import Floats, Ints, Tables
 from idn_gym.core.slots import one_slot
 from idn_gym.evaluation.devices import DeviceLog, battery_lifetimes
 from idn_gym.evaluation.latencies import LATENCY_COLUMNS, LatencyLog, LatencyQuantiles
+from idn_gym.evaluation.served import ServedRequests
 from idn_gym.evaluation.wishes import WishLog
 from idn_gym.metrics import METRICS, MetricTotals
 from idn_gym.objective_records import OBJECTIVES
@@ -52,6 +53,8 @@ class Episodes(NamedTuple):
     """[s] until the first battery of each episode went off, see `battery_lifetimes`; () without batteries"""
     airtimes: tuple[float, ...] = ()
     """[s] per request, see `DeviceLog.airtime`; () without links that have a duty cycle"""
+    served: ServedRequests | None = None
+    """who served, over all episodes, where a `ServedLog` was told of the slots"""
 
     def records(self) -> list[dict[str, float]]:
         """One row per seed.

@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from idn_gym.text_tables import rounded
+
 
 def si(value: float, unit: str) -> str:
     """Three digits with an SI prefix: 48.0e6, "B" gives "48 MB"."""
     if value <= 0.0 or not math.isfinite(value):
-        return f"{value:g} {unit}"
+        return f"{rounded(value, 'g')} {unit}"
     power = min(4, max(-3, math.floor(math.log10(value * 1.0005) / 3)))
     prefix = {-3: "n", -2: "µ", -1: "m", 0: "", 1: "k", 2: "M", 3: "G", 4: "T"}[power]
     return f"{value / 1000.0**power:.3g} {prefix}{unit}"
@@ -18,12 +20,12 @@ def si(value: float, unit: str) -> str:
 
 def percent(value: float) -> str:
     """A share: 0.123 gives "12.3 %"."""
-    return f"{100 * value:.1f} %"
+    return f"{rounded(100 * value, '.1f')} %"
 
 
 def whole_percent(value: float) -> str:
     """A share: 0.123 gives "12 %"."""
-    return f"{100 * value:.0f} %"
+    return f"{rounded(100 * value, '.0f')} %"
 
 
 def _unit(name: str) -> Callable[[float], str]:

@@ -56,7 +56,8 @@ def test_one_seed_has_no_interval():
 def test_what_is_not_known_is_a_dash():
     assert f"{Interval(1.0, 0.5, 1.5):.2f}" == "1.00 [0.50, 1.50]"
     assert f"{Interval(0.1, -0.05, 0.25):+.0%}" == "+10% [-5%, +25%]"
-    assert f"{alone(1.0):.2f}" == "1.00 [-]" and f"{ITSELF:+.1f}" == "+0.0 [-]" and f"{UNKNOWN:.2f}" == "-"
+    assert f"{Interval(-1e-6, -2e-6, -1e-7):+.4f}" == "0.0000 [0.0000, 0.0000]"
+    assert f"{alone(1.0):.2f}" == "1.00 [-]" and f"{ITSELF:+.1f}" == "0.0 [-]" and f"{UNKNOWN:.2f}" == "-"
 
 
 def test_pairs_stay_together():

@@ -16,6 +16,7 @@ from agents.policy_file import policy_file
 from experiments import compare, train, watch
 from experiments.reports import plots as figures
 from experiments.reports.agent_styles import agent_styles
+from experiments.reports.comparison_course import plot_comparison_course
 from experiments.studies.run import Unit
 from experiments.training.play import play_agent
 from idn_gym.commands import compare as idn_compare
@@ -95,22 +96,73 @@ def test_one_episode_says_nothing_about_others(tmp_path, capsys):
     assert all(float(row["cost"]) > 0 for row in table)
     records = json.loads((tmp_path / "table.json").read_text(), parse_constant=pytest.fail)
     assert all(row["cost"][1:] == row["difference"][1:] == [None, None] for row in records)
-    drawn = figures.plot_costs(
-        TINY, {"random": play_agent("random", TINY, range(1))}, agent_styles(["random"])
-    )
-    bar, dot = drawn.axes[0].lines
+    played = {"random": play_agent("random", TINY, range(1))}
+    drawn = figures.plot_costs(TINY, played, agent_styles(["random"]), "random", "balanced preference")
+    (axes,) = drawn.axes  # no differences of one agent
+    bar, dot = axes.lines
     assert np.isnan(bar.get_xdata()).all() and np.isfinite(dot.get_xdata()).all()
-    assert np.isfinite(drawn.axes[0].get_xlim()).all()
-    assert "in one episode" in drawn.axes[0].get_xlabel()
+    assert np.isfinite(axes.get_xlim()).all()
+    assert drawn.get_supxlabel() == "tiny, balanced preference: one episode"
 
 
 def test_figures_show_every_dot_and_both_ends_of_every_interval():
     """Few seeds that differ have intervals that end below 0."""
     played = {"a": make_episodes([[1, 1], [9, 9]]), "b": make_episodes([[2, 2], [2, 2]])}
-    drawn = figures.plot_costs(TINY, played, agent_styles(list(played)))
-    low, high = drawn.axes[0].get_xlim()
-    places = np.concatenate([line.get_xdata() for line in drawn.axes[0].lines])
-    assert places.min() < 0.0 and low <= places.min() and places.max() <= high
+    costs, differences = figures.plot_costs(TINY, played, agent_styles(list(played)), "b", "x").axes
+    low, high = costs.get_xlim()
+    places = np.concatenate([line.get_xdata() for line in costs.lines])
+    assert places.min() < 0.0 and low < places.min() and places.max() < high
+    (_, b, bar, a, _) = differences.lines  # best on top, each with its interval; last the line at 0
+    assert b.get_xdata() == [0.0] and a.get_xdata() == [3.0]
+    assert bar.get_xdata() == pytest.approx((3.0 - 12.7062 * 4, 3.0 + 12.7062 * 4), rel=1e-5)
+    assert differences.get_title() == "cost minus b's, seed by seed"
+
+
+def test_limits_follow_the_values_with_room_for_dots():
+    low, high = figures.dot_limits(np.array([[60.0, np.nan, np.nan], [61.0, np.nan, np.nan]]))
+    assert 59.5 < low < 59.95 and 61.05 < high < 61.5
+    low, high = figures.dot_limits(np.array([2000.0, 2000.0 + 1e-9]))  # as good as equal
+    assert 1985 < low < 1995 and 2005 < high < 2015
+    low, high = figures.dot_limits(np.zeros(3))
+    assert -1.0 < low < -0.5 and high == -low
+
+
+def test_a_panel_where_all_is_0_says_so():
+    played = {"a": make_episodes([[1, 1]]), "b": make_episodes([[2, 2]])}
+    played = {name: one._replace(metrics=0.0 * one.metrics) for name, one in played.items()}
+    drawn = figures.plot_objectives(TINY, played, agent_styles(list(played)))
+    (dropped,) = (axes for axes in drawn.axes if axes.get_title() == "dropped [%] ←")
+    assert [text.get_text() for text in dropped.texts] == ["all 0"] and list(dropped.get_xticks()) == [0.0]
+
+
+def test_a_course_ends_with_its_last_slot_and_names_its_lines_in_both_panels():
+    played = {"a": make_episodes([[1, 3]]), "b": make_episodes([[1, 1]]), "c": make_episodes([[1, 1]])}
+    drawn = plot_comparison_course(TINY, played, agent_styles(list(played)), "balanced preference")
+    above, middle, below = drawn.axes
+    assert "balanced preference" in above.get_title()
+    end = 2 * TINY.slot_seconds / 3600
+    for axes in (middle, below):
+        assert axes.get_xlim() == pytest.approx((0.0, end))
+        assert {line.get_xdata()[-1] for line in axes.lines} == {end}
+        assert {text.get_text() for text in axes.texts} == set(played)
+    costs = {line.get_label(): line for line in middle.lines}
+    assert list(costs["a"].get_ydata()) == [1.0, 3.0, 3.0] and middle.get_ylim()[1] > 3.0
+    assert len({line.get_linewidth() for line in costs.values()}) == 3  # b and c lie on each other
+    behind = {line.get_label(): list(line.get_ydata()) for line in below.lines}
+    assert behind == {"a": [0.0, 0.0, 2.0], "b": [0.0] * 3, "c": [0.0] * 3}
+    assert above.get_ylim()[1] > 1.1 / TINY.slot_seconds  # of a constant rate the line is seen
+
+
+@pytest.mark.parametrize(
+    ("preference", "said"),
+    [
+        ("energy", "energy preference"),
+        ({"latency": 1, "energy": 3}, "weights latency 0.25, energy 0.75"),
+        ([0, 2, 0, 0, 0], "weights latency 1"),
+    ],
+)
+def test_figures_say_what_the_cost_weighs(preference, said):
+    assert figures.preference_words(TINY, preference) == said
 
 
 def test_what_serves_and_what_the_cost_weighs_are_told_apart(tmp_path, capsys):
@@ -143,6 +195,23 @@ def test_every_episode_is_written(compared):
     assert len(rows) == 3 * 4
     demand = {agent: [r["requests"] for r in rows if r["agent"] == agent] for agent in ("random", "ppo")}
     assert demand["random"] == demand["ppo"]
+
+
+def test_who_served_is_written(compared):
+    out, _ = compared
+    with (out / "tiny-served.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    with (out / "tiny.csv").open() as file:
+        episodes = list(csv.DictReader(file))
+    assert {row["agent"] for row in rows} == {"cloud-only", "random", "ppo"}
+    for agent in {row["agent"] for row in rows}:
+        mine = [row for row in rows if row["agent"] == agent]
+        # `requests` of an episode are means per slot
+        arrived = sum(12 * float(row["requests"]) for row in episodes if row["agent"] == agent)
+        assert sum(float(row["requests"]) for row in mine) == pytest.approx(arrived)
+        for task in {row["task"] for row in mine}:
+            assert sum(float(row["share"]) for row in mine if row["task"] == task) == pytest.approx(1.0)
+    assert any(row["model"] for row in rows)
 
 
 @pytest.mark.parametrize("name", ["cost", "objectives", "course"])

@@ -7,6 +7,7 @@ import pytest
 
 from experiments import demo
 from idn_gym.preset_ids import DEFAULT_SCENARIO
+from idn_gym.scenarios.presets import load_scenario
 
 SMALL = ["steps=128", "envs=4", "evaluation_episodes=2", "scenario.horizon=6"]
 SMALL += ["agent.n_steps=16", "agent.n_epochs=1", "agent.batch_size=64"]
@@ -46,6 +47,9 @@ def test_a_second_run_says_what_is_there_and_leaves_it(out, capsys):
     assert times(out) == before
     assert "training is done" in printed and (out / "table.txt").read_text() in printed
     assert f"tensorboard --logdir {out / 'tensorboard'}" in printed
+    film = next(line for line in printed.splitlines() if "experiments.watch" in line)
+    assert f"--scenario {out / 'scenario.yaml'} --out {out}.gif" in film
+    assert load_scenario(str(out / "scenario.yaml")) == load_scenario(DEFAULT_SCENARIO, {"horizon": 6})
 
 
 def test_a_missing_bracket_is_made_again_without_training(out, monkeypatch):

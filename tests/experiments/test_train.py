@@ -1,7 +1,9 @@
 """One small run from the command line, and what it leaves behind."""
 
 import csv
+import dataclasses
 import re
+import shlex
 from collections import Counter
 from pathlib import Path
 
@@ -12,16 +14,19 @@ from stable_baselines3.common.save_util import load_from_zip_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from agents.registry import make_agent
+from experiments.compare import CompareAgentsCommand
 from experiments.train import RunFolder, TrainCommand, main
 from experiments.training import train_run as training
 from experiments.training.monitor import HEADLINE
 from experiments.training.play import play_agent
 from experiments.training.references import say_result, share_won
 from experiments.training.run_config import flat, load_run_config
+from experiments.watch import WatchAgentCommand
 from idn_gym.commands.grammar import read_command
 from idn_gym.config_reader import read_yaml
 from idn_gym.metrics import METRICS, PER_REQUEST, PER_SERVED
 from idn_gym.objective_records import OBJECTIVES
+from idn_gym.scenarios.presets import load_scenario
 
 WORDS = ["--scenario", "tiny", "--agent", "a2c", "--steps", "200", "--envs", "4", "--seed", "3"]
 CHANGES = ["evaluate_every=96", "evaluation_episodes=2", "agent.net_arch=[8]", "scenario.horizon=9"]
@@ -198,6 +203,48 @@ def test_another_codec_than_the_scenarios_is_told(tmp_path, capsys, monkeypatch,
     said = capsys.readouterr().out
     assert ("sac cannot act through placement; it acts through scores\n" in said) is told
     assert ("act through" in said) is told
+
+
+def hints(printed):
+    """The commands that a training prints, as words behind the name of the module."""
+    lines = [line.partition(" it: ") for line in printed.splitlines() if " it: " in line]
+    found = {name: shlex.split(command) for name, _, command in lines}
+    assert {name: words[1:3] for name, words in found.items()} == {
+        "compare": ["-m", "experiments.compare"],
+        "film": ["-m", "experiments.watch"],
+    }
+    return {name: words[3:] for name, words in found.items()}
+
+
+def test_printed_commands_play_the_world_of_the_training(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(training, "train_run", lambda config, folder: folder.begin(config))
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text("preset: tiny\nname: mine\ncatalog: [other.yaml]\n")
+    Path("other.yaml").write_text("links: []\n")
+    changes = {"dynamics.link.kind": "ar1", "horizon": 12}
+    said = [f"scenario.{key}={value}" for key, value in changes.items()]
+    for number, world in enumerate(["tiny", "mine.yaml"]):
+        out = f"my runs/{number}"
+        main(["--scenario", world, "--out", out, *said])
+        fresh = hints(capsys.readouterr().out)
+        main(["--out", out, "--resume"])
+        assert hints(capsys.readouterr().out) == fresh
+        asked = read_command(CompareAgentsCommand, fresh["compare"], "compare")
+        assert asked.policies == ("static-greedy", out)
+        (played,) = asked.scenarios()
+        wanted = load_scenario(world, changes)
+        if world == "mine.yaml":  # a path of a file begins at the file's folder
+            assert [Path(path) for path in played.catalog] == [tmp_path / "other.yaml"]
+            wanted = dataclasses.replace(wanted, catalog=played.catalog)
+        assert played == wanted
+        assert read_command(WatchAgentCommand, fresh["film"], "watch").scenario == asked.scenario[0]
+
+
+def test_a_preset_is_named_in_printed_commands(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(training, "train_run", lambda config, folder: folder.begin(config))
+    main(["--scenario", "tiny", "--out", str(tmp_path), "agent.gamma=0.9"])
+    assert hints(capsys.readouterr().out)["compare"] == ["static-greedy", str(tmp_path), "--scenario", "tiny"]
+    assert not (tmp_path / "scenario.yaml").exists()
 
 
 def test_finished_run_is_left_alone(words, folder):
