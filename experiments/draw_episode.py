@@ -27,8 +27,10 @@ from idn_gym.scenarios.presets import load_scenario
 
 @dataclass(kw_only=True)
 class DrawEpisodeCommand(PictureOptions):
-    """Draw cost over slots, what is asked for at a node beside what policies keep there, and delay by part.
+    """Draw cost over slots, demand at a node beside the models that policies keep there, and delay by part.
 
+    Slots in which nodes or links are down are shaded. Where rates of links move, those that move most are
+    drawn.
     Where quality is hidden, also accuracy in force and true accuracy; where models adapt, samples and
     versions.
 
@@ -42,6 +44,8 @@ class DrawEpisodeCommand(PictureOptions):
     """preset or YAML file"""
     node: str | None = None
     """whose demand and placement are drawn (default: the busiest one that may load)"""
+    link: str | None = None
+    """whose rate is drawn, such as board-0->edge-0 (default: those that move most, if any do)"""
     out: Path | None = None
     """PNG file to write, with PDF and SVG beside it (default: episode-NAME.png)"""
     changes: Changes = ()
@@ -52,16 +56,25 @@ class DrawEpisodeCommand(PictureOptions):
         names = self.names(self.policies)
         scenario = load_scenario(self.scenario, assignments(self.changes))
         compiled = compile_scenario(scenario)
-        if self.node is not None and self.node not in compiled.names.nodes:
-            known = closest(self.node, list(compiled.names.nodes))
-            raise ConfigError("node", f"{show(self.node)} is not allowed; {known}")
-        node = None if self.node is None else compiled.names.nodes.index(self.node)
+        node = _place("node", self.node, compiled.names.nodes)
+        link = _place("link", self.link, compiled.names.links)
         path = writable_file(self.out or Path(f"{file_name(f'episode-{scenario.name}')}.png"))
         played = self.play(names, scenario)
         instance = build_instance(scenario, self.seed, self.split)
         with plt.rc_context(GRID_STYLE):
             courses = [one.course for one in played]
-            print(save_figure(draw_episode(compiled, instance, courses, self.columns, node), path))
+            figure = draw_episode(compiled, instance, courses, self.columns, node, link)
+            figure.suptitle(f"{scenario.name}, {self.split} seed {self.seed}", fontsize=8, x=0.01, ha="left")
+            print(save_figure(figure, path))
+
+
+def _place(key: str, name: str | None, names: Sequence[str]) -> int | None:
+    """Place of a name among those of a scenario; None: none is given."""
+    if name is None:
+        return None
+    if name not in names:
+        raise ConfigError(key, f"{show(name)} is not allowed; {closest(name, list(names))}")
+    return list(names).index(name)
 
 
 def main(words: Sequence[str] | None = None) -> None:

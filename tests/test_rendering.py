@@ -18,7 +18,7 @@ from idn_gym.core.arrays import EMPTY
 from idn_gym.rendering.card import LEAST_BLOCK, Frame, block_widths
 from idn_gym.rendering.labels import FIGURES, si
 from idn_gym.rendering.layout import lay_out
-from idn_gym.rendering.picture import place_cards
+from idn_gym.rendering.picture import free_gap, place_cards, side_lanes
 from idn_gym.rendering.scene import look
 from idn_gym.rendering.sheet import Sheet
 from idn_gym.scenarios.compile import compile_scenario
@@ -275,3 +275,15 @@ def test_notebooks_show_the_picture_and_fall_back_to_text(monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert env._repr_png_() is None
+
+
+def test_links_within_a_row_have_lanes_and_those_over_rows_gaps():
+    cards = [Frame(x, 0, 50, 20) for x in (0, 100, 200)]
+
+    def ends(*pairs):
+        return type("Scene", (), {"links": [type("Link", (), {"source": a, "target": b}) for a, b in pairs]})
+
+    depths = side_lanes(ends((0, 1), (1, 2), (0, 2), (2, 0)), cards)
+    assert depths[0] == depths[1] and depths[2] == depths[3] and depths[0] != depths[2]
+    assert side_lanes(ends((0, 1)), [cards[0], Frame(0, 90, 50, 20)]) == {}
+    assert [free_gap(cards, x) for x in (-90, 60, 120, 180, 400)] == [-6, 75, 75, 175, 256]

@@ -7,6 +7,7 @@ from textwrap import fill
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.path import Path
 from matplotlib.transforms import Bbox
 
 from idn_gym.core.arrays import Floats
@@ -96,7 +97,13 @@ class PointLabel(NamedTuple):
     colour: str
 
 
-def label_points(axes: Any, labels: Sequence[PointLabel], reach: float = 5.0) -> list[PointLabel]:
+def label_points(
+    axes: Any,
+    labels: Sequence[PointLabel],
+    reach: float = 5.0,
+    covered: Sequence[Bbox] = (),
+    lines: Sequence[Floats] | Floats = (),
+) -> list[PointLabel]:
     """Write words beside points where they cover neither points nor each other, and stay in the panel.
 
     Where there is room a word is nearer to its own point than to all others.
@@ -106,7 +113,9 @@ def label_points(axes: Any, labels: Sequence[PointLabel], reach: float = 5.0) ->
     Args:
         axes: the panel.
         labels: in the order of their weight: the last ones are left out where there is no room.
-        reach: from the point to its word [points].
+        reach: from the point to its word [points]; with `lines`, twice as far before a word covers one.
+        covered: places [pixels] where there must be no words, beside the points.
+        lines: (2, 2) ends of straight lines that words leave free where there is room.
 
     Returns:
         Those that found no place.
@@ -117,13 +126,19 @@ def label_points(axes: Any, labels: Sequence[PointLabel], reach: float = 5.0) ->
     scale = axes.figure.dpi / 72
     points = axes.transData.transform([(label.x, label.y) for label in labels]) if labels else []
     taken = [Bbox.from_bounds(x - 2.5 * scale, y - 2.5 * scale, 5 * scale, 5 * scale) for x, y in points]
+    taken += covered
     left = []
+    ways = [Path(axes.transData.transform(ends)) for ends in lines]
     for i, label in enumerate(labels):
         others = np.delete(points, i, axis=0)
         # A word that is nearer to another point would be read as that one's, but is better than none.
         if not any(
-            _written(axes, label, taken, room, renderer, reach, points[i], strangers)
-            for strangers in (others, others[:0])
+            _written(axes, label, taken, clear, room, renderer, far, points[i], strangers)
+            for strangers, clear, far in (
+                (others, ways, reach),
+                *([(others, ways, 2 * reach), (others, [], reach)] if ways else []),
+                (others[:0], [], reach),
+            )
         ):
             left.append(label)
     return left
@@ -133,6 +148,7 @@ def _written(
     axes: Any,
     label: PointLabel,
     taken: list[Bbox],
+    lines: Sequence[Path],
     room: Bbox,
     renderer: Any,
     reach: float,
@@ -153,7 +169,8 @@ def _written(
         box = word.get_window_extent(renderer)
         inside = room.x0 <= box.x0 and box.x1 <= room.x1 and room.y0 <= box.y0 and box.y1 <= room.y1
         near = _distances(box, at[None])[0] <= _distances(box, others).min(initial=np.inf)
-        if inside and near and not any(box.overlaps(other) for other in taken):
+        free = not any(box.overlaps(other) for other in taken)
+        if inside and near and free and not any(way.intersects_bbox(box, filled=False) for way in lines):
             taken.append(box)
             return True
         word.remove()

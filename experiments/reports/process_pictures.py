@@ -19,31 +19,49 @@ MOST_LINES = 4
 MOST_TICKS = 12
 """Rows of a panel of shades that have their names beside them."""
 
+HIGH, AROUND, ROW, ROW_WIDTH = 1.65, 0.68, 0.14, 2.6
+"""[inches] of a panel with its title and slots, of these alone, of a row of an outage, and its width"""
+
 USUAL = 0.99
 """Quantile at which shades end if a few values are more than twice as large; these are as dark."""
 
 
 def picture_processes(title: str, slot_seconds: float, drawn: Sequence[DrawnProcess]) -> Figure:
-    """One panel per process, two in a row.
+    """One panel per process, two in a row, those of what is down last.
 
     Args:
         title: of the whole.
         slot_seconds: [s] length of a slot.
         drawn: at least one process.
     """
+    ordered = sorted(drawn, key=lambda process: process.unit == DOWN)
     with plt.rc_context(PLOT_STYLE):
-        rows = -(-len(drawn) // 2)
+        heights = [max(map(_height, ordered[k : k + 2])) for k in range(0, len(ordered), 2)]
         figure, grid = plt.subplots(
-            rows, 2, figsize=(PLOT_WIDTH, 0.4 + 1.65 * rows), layout="constrained", squeeze=False
+            len(heights),
+            2,
+            figsize=(PLOT_WIDTH, 0.4 + sum(heights)),
+            layout="constrained",
+            squeeze=False,
+            height_ratios=heights,
         )
         for axes in grid.flat[len(drawn) :]:
             axes.set_axis_off()
-        for axes, process in zip(grid.flat, drawn, strict=False):
+        for axes, process in zip(grid.flat, ordered, strict=False):
             _draw_panel(axes, process)
+            if _height(process) < HIGH:  # no higher than its rows, whatever stands beside it
+                axes.set_box_aspect((_height(process) - AROUND) / ROW_WIDTH)
+                axes.set_anchor("NW")
             if len(process.values) > 1:
                 axes.set_xlabel(f"slot of {_length(slot_seconds)}")
         figure.suptitle(title, fontsize=9)
     return figure
+
+
+def _height(process: DrawnProcess) -> float:
+    """Of a panel with its title and slots [inches]; one of outages is as high as it has rows."""
+    rows = len(_that_fail(process).names)
+    return min(HIGH, AROUND + ROW * rows) if process.unit == DOWN else HIGH
 
 
 def _draw_panel(axes: Any, process: DrawnProcess) -> None:
@@ -52,7 +70,7 @@ def _draw_panel(axes: Any, process: DrawnProcess) -> None:
         axes.bar(range(len(process.names)), process.values[0], color=COLOURS[0])
         axes.set(xlabel=process.things, ylabel=process.unit, xticks=[])
         return
-    first, group = _alike(process.values)
+    first, group = alike(process.values)
     if process.unit == DOWN:
         _draw_shades(axes, _that_fail(process))
     elif len(first) <= MOST_LINES:
@@ -70,7 +88,7 @@ def _that_fail(process: DrawnProcess) -> DrawnProcess:
     return process._replace(values=process.values[:, fails], names=names)
 
 
-def _alike(values: Floats) -> tuple[Ints, Ints]:
+def alike(values: Floats) -> tuple[Ints, Ints]:
     """The first of each set of identical columns, in order, and the set of each column."""
     _, first, group = np.unique(values, axis=1, return_index=True, return_inverse=True)
     order = np.argsort(first)

@@ -67,8 +67,7 @@ def draw_accuracies(
         for name, shares in (("in force", course.in_force), ("true", course.true)):
             colour, line = _LINES[name]
             axes.plot(100.0 * shares, color=colour, ls=line, lw=0.9)
-        axes.set(ylim=(0.0, 103.0), xlim=(0, max(1, len(condition) - 1)), xlabel="slot")
-        axes.tick_params(labelsize=5.5)
+        axes.set(ylim=(0.0, 103.0))
     panels[0].set_ylabel("accuracy [%]")
     lines = [Line2D([], [], color=c, ls=s, lw=0.9, label=f"accuracy, {n}") for n, (c, s) in _LINES.items()]
     shades = [
@@ -104,8 +103,7 @@ def draw_versions(
     for axes, course in zip(panels, courses, strict=True):
         for k, v in enumerate(pairs):
             _draw_pair(axes, course, v, k)
-        axes.set(ylim=(0.0, top), xlim=(0, max(1, len(course.samples) - 1)), xlabel="slot")
-        axes.tick_params(labelsize=5.5)
+        axes.set(ylim=(0.0, top))
     panels[0].set_ylabel("samples")
     models, nodes = compiled.names.models, compiled.names.nodes
     handles = []

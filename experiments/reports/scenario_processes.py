@@ -58,8 +58,8 @@ _STILL = ("fixed", "constant")
 def drawn_processes(compiled: Compiled, split: str, seed: int) -> list[DrawnProcess]:
     """Everything that moves in an episode, each process by itself, with the very numbers that are played.
 
-    First what they come to, the demand of each ingress node. Prices and carbon count only where an objective
-    asks for them, and resources only of what can move.
+    First what they come to, the demand of each ingress node. Rates of links are 0 while they are down.
+    Prices and carbon count only where an objective asks for them, and resources only of what can move.
 
     Args:
         compiled: the scenario.
@@ -71,6 +71,7 @@ def drawn_processes(compiled: Compiled, split: str, seed: int) -> list[DrawnProc
     """
     labels, root = label_classes(compiled), episode_seed(split, seed)
     of_demand, of_resources = _demand(compiled, episode_streams(root)), list[DrawnProcess]()
+    drawn: dict[str, tuple[Any, Floats, Any, ColumnNames]] = {}
     for process, moved, columns, names in list_processes(compiled, labels):
         key = "" if process is None else key_of(type(process))
         if process is None or process.kind in _STILL or not _counts(compiled, key):
@@ -79,7 +80,12 @@ def drawn_processes(compiled: Compiled, split: str, seed: int) -> list[DrawnProc
         values = np.concatenate(
             [draw_process(drawer, process, moved, names, columns, labels.delays) for drawer in spans]
         )
-        said = _said(compiled, key, process, np.asarray(values, float), moved, names)
+        drawn[key] = process, np.asarray(values, float), moved, names
+    if {"dynamics.link", "dynamics.link_outages"} <= drawn.keys():  # a link that fails is not like the others
+        process, rates, moved, names = drawn["dynamics.link"]
+        drawn["dynamics.link"] = process, rates * (1.0 - drawn["dynamics.link_outages"][1]), moved, names
+    for key, (process, values, moved, names) in drawn.items():
+        said = _said(compiled, key, process, values, moved, names)
         (of_demand if key.startswith("workload.") else of_resources).extend(said)
     error = compiled.scenario.dynamics.device_error
     if error > 0:

@@ -29,10 +29,8 @@ class PlayedEpisode(NamedTuple):
     """(T,) [requests]"""
     resident: Residents
     """(N, M) in the last slot"""
-    link_load: Floats
-    """(E,) mean over slots"""
-    held: Floats
-    """(N, M) share of the slots in which something of the model was there"""
+    link_loads: Floats
+    """(T, E) share of what the rate of a link allows, 0 while it is down"""
     record: Mapping[str, float]
     """figures of the episode, as `Episodes.records` and tables of comparisons have them"""
 
@@ -109,7 +107,6 @@ def play_episode(
         np.array(parts),
         np.array(served),
         held[-1],
-        np.mean(loads, axis=0),
-        (held >= 0).mean(axis=0),
+        np.array(loads),
         played.records()[0],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -31,6 +32,17 @@ def hues(count: int) -> list[Rgb]:
     if count <= len(HUES):
         return [_read(color) for color in HUES[:count]]
     return [colorsys.hls_to_rgb(i / count, (0.42, 0.58)[i % 2], 0.55) for i in range(count)]
+
+
+def dnn_of(model: str) -> str:
+    """Copies of a task hold models of their own, called model@task, which share a colour."""
+    return model.split("@")[0]
+
+
+def dnn_hues(models: Iterable[str]) -> dict[str, Rgb]:
+    """The colour of each DNN of a scenario's models, in their order."""
+    dnns = list(dict.fromkeys(map(dnn_of, models)))
+    return dict(zip(dnns, hues(len(dnns)), strict=True))
 
 
 def shades(count: int) -> list[Rgb]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from idn_gym.core.arrays import Floats
 from idn_gym.rendering.card import Colors, Frame, draw_card
 from idn_gym.rendering.labels import si, whole_percent
-from idn_gym.rendering.palette import ALARM, LOST, MUTED, PAPER, heat, hues, shades
+from idn_gym.rendering.palette import ALARM, LOST, MUTED, PAPER, dnn_hues, heat, shades
 from idn_gym.rendering.panel import KEY, PANEL, draw_key, draw_panel
 from idn_gym.rendering.scene import LinkView, Picture, look
 from idn_gym.rendering.sheet import Sheet
@@ -27,6 +28,9 @@ ROOMY = 200
 
 ABOVE, GAP = 15, 12
 """Room for the text above a node, and between nodes [pixels]."""
+
+LANES = 24
+"""Room below a row for the links within it [pixels]."""
 
 
 def render_rgb(simulation: Simulation, row: int, metrics: Floats | None) -> npt.NDArray[np.uint8]:
@@ -47,7 +51,7 @@ def render_rgb(simulation: Simulation, row: int, metrics: Floats | None) -> npt.
     width, height = SMALL if len(scene.nodes) <= FEW_CARDS else LARGE
     height = max(height, KEY + ROW * scene.plan.rows)
     sheet = Sheet(width, height)
-    colors = dict(zip(scene.dnns, hues(len(scene.dnns)), strict=True))
+    colors = dnn_hues(scene.dnns)
     tints = dict(zip(scene.tiers, shades(len(scene.tiers)), strict=True))
     _draw_network(sheet, scene, Frame(0, 0, width - PANEL, height - KEY), colors, tints)
     draw_key(sheet, Frame(0, height - KEY, width - PANEL, KEY))
@@ -69,8 +73,9 @@ def render_png(simulation: Simulation, row: int, metrics: Floats | None) -> byte
 def _draw_network(sheet: Sheet, scene: Picture, area: Frame, colors: Colors, tints: Colors) -> None:
     cards = place_cards(scene, area)
     tops = sorted({card.y for card in cards})
-    for link in sorted(scene.links, key=lambda link: link.load):
-        _draw_link(sheet, link, cards, tops)
+    depths = side_lanes(scene, cards)
+    for e in sorted(range(len(scene.links)), key=lambda e: scene.links[e].load):
+        _draw_link(sheet, scene.links[e], cards, tops, depths.get(e, 0.0))
     for node, card in zip(scene.nodes, cards, strict=True):
         draw_card(sheet, node, card, tints[node.tier], colors)
     uplinks: dict[int, list[LinkView]] = {}
@@ -98,15 +103,56 @@ def place_cards(scene: Picture, area: Frame) -> list[Frame]:
     return cards
 
 
-def _draw_link(sheet: Sheet, link: LinkView, cards: list[Frame], tops: list[float]) -> None:
-    """Path from the upper node's foot to the lower one's head, with a bend right below the upper node."""
+def side_lanes(scene: Picture, cards: list[Frame]) -> dict[int, float]:
+    """How far below the cards links run whose ends are in one row [pixels], so that none covers another.
+
+    Both directions of a link share a lane, and so do links beside each other.
+    """
+    spans: dict[float, dict[tuple[float, float], list[int]]] = {}
+    for e, link in enumerate(scene.links):
+        high, low = cards[link.source], cards[link.target]
+        if high.y == low.y:
+            left, right = sorted((high.x, low.x))
+            spans.setdefault(high.y, {}).setdefault((left, right), []).append(e)
+    found = {}
+    for of_row in spans.values():
+        ends: list[float] = []  # of the last link in each lane
+        lane_of = {}
+        for left, right in sorted(of_row):
+            lane = next((k for k, end in enumerate(ends) if end <= left), len(ends))
+            ends[lane : lane + 1] = [right]
+            lane_of[left, right] = lane
+        for span, links in of_row.items():
+            found.update(dict.fromkeys(links, LANES * (lane_of[span] + 1) / len(ends)))
+    return found
+
+
+def _draw_link(sheet: Sheet, link: LinkView, cards: list[Frame], tops: list[float], depth: float) -> None:
+    """Path from the upper node's foot to the lower one's head, with bends right above rows of nodes.
+
+    Rows between are crossed where there is no card; links within a row run `depth` below it.
+    """
     high, low = sorted((cards[link.source], cards[link.target]), key=lambda card: card.y)
     start, end = (high.x + high.width / 2, high.y + high.height), (low.x + low.width / 2, low.y)
-    bend = min(end[1], *(top for top in tops if top > start[1]), np.inf) - ABOVE
+    color, line = LOST if link.down else heat(link.load), 1.2 + 5.0 * min(1.0, link.load)
     if high.y == low.y:  # side by side: from foot to foot
-        end, bend = (end[0], start[1]), start[1] + ABOVE
-    color = LOST if link.down else heat(link.load)
-    sheet.thread(start, bend, end, color, 1.2 + 5.0 * min(1.0, link.load))
+        sheet.thread(start, start[1] + depth, (end[0], start[1]), color, line)
+        return
+    for top in (top for top in tops if high.y < top < low.y):
+        row = [card for card in cards if card.y == top]
+        gap = free_gap(row, start[0] + (end[0] - start[0]) * (top - start[1]) / (end[1] - start[1]))
+        foot = (gap, top + row[0].height)
+        sheet.thread(start, top - ABOVE, foot, color, line)
+        start = foot
+    sheet.thread(start, end[1] - ABOVE, end, color, line)
+
+
+def free_gap(row: list[Frame], x: float) -> float:
+    """The place beside or between the cards of a row that is nearest to x."""
+    cards = sorted(row, key=lambda card: card.x)
+    between = [(one.x + one.width + two.x) / 2 for one, two in pairwise(cards)]
+    outer = [cards[0].x - GAP / 2, cards[-1].x + cards[-1].width + GAP / 2]
+    return min([*between, *outer], key=lambda gap: abs(gap - x))
 
 
 def _label_links(sheet: Sheet, links: list[LinkView], card: Frame) -> None:

@@ -14,6 +14,7 @@ from idn_gym.core.places import place_of
 from idn_gym.metrics import METRICS
 from idn_gym.readouts import name_load
 from idn_gym.rendering.layout import Plan, lay_out
+from idn_gym.rendering.palette import dnn_of
 from idn_gym.simulation import Simulation
 
 
@@ -110,17 +111,12 @@ def look(simulation: Simulation, row: int, metrics: Floats | None) -> Picture:
         horizon=compiled.scenario.horizon,
         nodes=tuple(_nodes(simulation, row, last)),
         links=tuple(_links(simulation, row, last, plan)),
-        dnns=tuple(dict.fromkeys(_dnn(model) for model in names.models)),
+        dnns=tuple(dict.fromkeys(dnn_of(model) for model in names.models)),
         tiers=plan.tiers,
         metrics=None if metrics is None or not played else dict(zip(METRICS, metrics.tolist(), strict=True)),
         demand=simulation.sum_demand(row) / compiled.tables.slot_seconds,
         plan=plan,
     )
-
-
-def _dnn(model: str) -> str:
-    """Copies of a task hold models of their own, called model@task, which share a colour."""
-    return model.split("@")[0]
 
 
 def _nodes(simulation: Simulation, row: int, t: int) -> list[NodeView]:
@@ -178,7 +174,7 @@ def _items(simulation: Simulation, row: int, v: int) -> tuple[ResidentSegment, .
     for m, s, name, loaded, size in placed:
         item = ResidentSegment(
             name=name,
-            dnn=_dnn(names.models[m]),
+            dnn=dnn_of(names.models[m]),
             first=float(first[s]),
             last=float(last[s]),
             size=float(size),

@@ -38,8 +38,9 @@ def test_what_is_drawn_is_what_is_played():
     np.testing.assert_allclose(found["popularity at board-0 (sessions)"].values, shares)
     up = 1.0 - found["links that are down (two_state)"].values
     links = list(compiled.link_moves)
-    rates = found["link rates (ar1)"].values * tables.link_rate[links] * up[:, links]
-    np.testing.assert_allclose(rates, played.rate[0][:, links])
+    rates = found["link rates (ar1)"].values
+    assert (rates[up[:, links] == 0.0] == 0.0).all() and (up[:, links] == 0.0).any()
+    np.testing.assert_allclose(rates * tables.link_rate[links], played.rate[0][:, links])
     free = 1.0 - found["other work (ar1)"].values
     seconds = tables.node_seconds[compiled.node_moves] * free
     seconds *= 1.0 - found["nodes that are down (two_state)"].values
@@ -95,3 +96,23 @@ def test_few_columns_are_lines_and_many_are_shades():
     assert one.get_xlabel() == "slot of 1.5 min" and one.get_ylabel() == "x"
     assert many.get_legend() is None and len(many.get_yticklabels()) == 9
     assert [label.get_text() for label in down.get_yticklabels()] == list("abcde")  # the others never fail
+
+
+def test_a_link_that_fails_has_a_line_of_its_own_and_outages_are_as_high_as_their_rows():
+    changes = {
+        "dynamics.link": {"kind": "ar1"},
+        "dynamics.link_outages": {
+            "kind": "scheduled",
+            "failures": [{"link": "board-0", "first": 4, "last": 9}],
+        },
+        "horizon": 20,
+    }
+    _, found = drawn("edge-small", changes)
+    rates, down = (found[title] for title in ("link rates (ar1)", "links that are down (scheduled)"))
+    flat = rates._replace(values=np.where(rates.values > 0.0, 1.0, 0.0))
+    figure = picture_processes("title", 60.0, [down, flat, flat])
+    alone, again, below = figure.axes[:3]  # what is down comes last
+    labels = [text.get_text() for text in alone.get_legend().get_texts()]
+    assert labels == ["board-0->edge-0", f"board-1->edge-0 and {len(rates.names) - 2} more"]
+    assert [label.get_text() for label in below.get_yticklabels()] == ["board-0->edge-0"]
+    assert below.get_box_aspect() < 0.1 and again.get_box_aspect() is None

@@ -47,7 +47,7 @@ def test_an_episode_is_noted_as_it_is_played():
     played = play_episode("static-greedy", "greedy", SMALL, 0, "test", "balanced")
     assert played.course.label == "greedy"
     assert played.parts.shape == (4, 4) and played.course.wished.shape[0] == 4
-    assert (played.held <= 1.0).all() and played.link_load.shape == (2,)
+    assert played.link_loads.shape == (4, 2)
     latency = (played.parts.sum(axis=1) * played.served)[2:].sum() / played.served[2:].sum()
     assert played.settled_parts.sum() == pytest.approx(latency)
     alone = played._replace(served=np.array([1.0, 1.0, 0.0, 0.0]))
@@ -69,6 +69,8 @@ def test_an_episode_is_drawn(tmp_path, capsys):
     assert capsys.readouterr().out == f"{out}\n" and formats(out) == [True] * 3
     with pytest.raises(SystemExit, match=r"node: 'nowhere' is not allowed"):
         draw_episode.main([*words, "--node", "nowhere"])
+    with pytest.raises(SystemExit, match=r"link: 'nowhere' is not allowed"):
+        draw_episode.main([*words, "--link", "nowhere"])
 
 
 def test_real_networks_have_places_and_others_are_refused(tmp_path, capsys):
@@ -77,8 +79,10 @@ def test_real_networks_have_places_and_others_are_refused(tmp_path, capsys):
     assert places["Berlin"] == pytest.approx((13.4, 52.5), abs=0.1)
     assert set(compile_scenario(metro).names.nodes) == set(places)
     out = tmp_path / "map.png"
-    draw_map.main(["cloud-only", "horizon=2", "--out", str(out)])
+    draw_map.main(["cloud-only", "olag", "horizon=2", "--out", str(out)])
     assert capsys.readouterr().out == f"{out}\n" and formats(out) == [True] * 3
+    with pytest.raises(SystemExit, match=r"slot: 2 is not allowed; must be 0 to 1, the last slot"):
+        draw_map.main(["cloud-only", "horizon=2", "--slot", "2"])
     with pytest.raises(SystemExit, match=r"scenario: 'tiny' is not allowed; its nodes have no longitude"):
         draw_map.main(["cloud-only", "--scenario", "tiny"])
 
