@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from experiments.studies.agent_words import agent_name, label, preference_in_force, stated_agent
+from experiments.studies.agent_words import (
+    agent_name,
+    label,
+    preference_in_force,
+    registered_names,
+    stated_agent,
+)
 from experiments.training.play import play_agent
 from idn_gym.commands import grammar
 from idn_gym.commands.compare import CompareCommand
@@ -61,9 +67,11 @@ class CompareAgentsCommand(CompareCommand):
         """Play all agents, write their episodes and draw the figures."""
         played = super().play(policies, scenario)
         if self.out is not None:
-            from experiments.reports.plots import plot_comparison  # matplotlib is imported only for drawing
+            # matplotlib is imported only for drawing
+            from experiments.reports.agent_styles import agent_styles
+            from experiments.reports.plots import plot_comparison
 
-            plot_comparison(self.out, scenario, played)
+            plot_comparison(self.out, scenario, played, agent_styles(registered_names(policies)))
         return played
 
 

@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import PowerNorm
 
-from experiments.reports.agent_styles import agent_styles
+from experiments.reports.agent_styles import Styles, agent_styles
 from experiments.reports.delay_parts import PART_COLOURS, EpisodeCourse
 from experiments.reports.quality_panels import draw_accuracies, draw_versions
 from experiments.reports.style import COLUMN_INCHES, PageColumns
@@ -38,6 +38,7 @@ def draw_episode(
     courses: Sequence[EpisodeCourse],
     columns: PageColumns = "two",
     node: int | None = None,
+    styles: Styles | None = None,
 ) -> Any:
     """Cost per slot of all, above heat maps of demand and of what each of them keeps at a node.
 
@@ -50,6 +51,7 @@ def draw_episode(
         courses: of this episode, one per policy.
         columns: of the page that it takes.
         node: which; None: the busiest one.
+        styles: of the policies; None: those of their labels.
     """
     tables, demand = instance.tables, instance.draw.demand[0]
     node = busiest_site(tables, demand) if node is None else node
@@ -62,7 +64,8 @@ def draw_episode(
         layout="constrained",
         height_ratios=(1.0, 1.3, *(0.7 for _ in below)),
     )
-    _draw_costs(drawn, grid["cost"], courses, columns)
+    styles = agent_styles([course.label for course in courses]) if styles is None else styles
+    _draw_costs(drawn, grid["cost"], courses, columns, styles)
     for k, course in enumerate(mapped):
         _draw_kept(grid[k], course, kept_tasks(course.wished, tables, node))
     _draw_demand(drawn, grid["demand"], asked, compiled, node)
@@ -99,8 +102,9 @@ def _panels_below(compiled: Compiled, courses: Sequence[EpisodeCourse]) -> list[
     return [name for name, known in there.items() if known]
 
 
-def _draw_costs(drawn: Any, axes: Any, courses: Sequence[EpisodeCourse], columns: PageColumns) -> None:
-    styles = agent_styles([course.label for course in courses])
+def _draw_costs(
+    drawn: Any, axes: Any, courses: Sequence[EpisodeCourse], columns: PageColumns, styles: Styles
+) -> None:
     for course in courses:
         style = styles[course.label]
         axes.plot(smoothed(-course.scalar), color=style.colour, ls=style.line, lw=1.1, label=course.label)

@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from experiments.reports.agent_styles import AgentStyle, agent_styles
+from experiments.reports.agent_styles import AgentStyle
 from experiments.reports.direct_labels import label_ends
 from experiments.reports.style import PLOT_STYLE, PLOT_WIDTH, save_figure
 from idn_gym.evaluation.intervals import Interval, mean_interval
@@ -40,15 +40,17 @@ NEITHER_IS_BETTER = ("node_load", "node_load_max", "link_load_max")
 """Columns of which neither low nor high is better."""
 
 
-def plot_comparison(out: Path, scenario: Scenario, played: Mapping[str, Episodes]) -> list[Path]:
+def plot_comparison(
+    out: Path, scenario: Scenario, played: Mapping[str, Episodes], styles: Mapping[str, AgentStyle]
+) -> list[Path]:
     """Write the figures of one scenario.
 
     Args:
         out: folder.
         scenario: what was played.
         played: episodes of each agent.
+        styles: of the agents.
     """
-    styles = agent_styles(list(played))
     drawings = {"cost": plot_costs, "objectives": plot_objectives, "course": plot_comparison_course}
     paths = []
     with plt.rc_context(PLOT_STYLE):
