@@ -50,7 +50,7 @@ def label_ends(axes: Any) -> bool:
         return False
     axes.figure.draw_without_rendering()  # limits and the panel's height are known now
     box = axes.get_window_extent()
-    ends = [_end(axes, line) for line in lines]
+    ends = [_end(line, box) for line in lines]
     order = sorted(range(len(lines)), key=lambda k: ends[k][1])
     lines, ends = [lines[k] for k in order], [ends[k] for k in order]
     high = 1.25 * LABEL_SIZE * axes.figure.dpi / 72
@@ -67,17 +67,24 @@ def label_ends(axes: Any) -> bool:
             color=line.get_color(),
             va="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "lw": 0.4, "color": line.get_color(), "shrinkA": 1, "shrinkB": 1},
+            arrowprops={
+                "arrowstyle": "-",
+                "lw": 0.4,
+                "color": line.get_color(),
+                "shrinkA": 1,
+                "shrinkB": 1,
+                "relpos": (0.0, 0.5),  # where the word begins, so that the line crosses no other word
+            },
         )
     return True
 
 
-def _end(axes: Any, line: Any) -> tuple[float, float]:
-    """Last known point of a line [pixels]."""
+def _end(line: Any, box: Bbox) -> tuple[float, float]:
+    """Last known point of a line, or the place at the panel's edge that is nearest to it [pixels]."""
     x, y = (np.asarray(values, float) for values in line.get_data(orig=False))
     known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
-    at: Floats = axes.transData.transform((x[known[-1]], y[known[-1]]))
-    return float(at[0]), float(at[1])
+    at: Floats = line.get_transform().transform((x[known[-1]], y[known[-1]]))
+    return float(at[0]), float(np.clip(at[1], box.y0, box.y1))
 
 
 class PointLabel(NamedTuple):
@@ -89,7 +96,9 @@ class PointLabel(NamedTuple):
     colour: str
 
 
-def label_points(axes: Any, labels: Sequence[PointLabel], reach: float = 5.0) -> list[PointLabel]:
+def label_points(
+    axes: Any, labels: Sequence[PointLabel], reach: float = 5.0, drawn: Sequence[tuple[float, float]] = ()
+) -> list[PointLabel]:
     """Write words beside points where they cover neither points nor each other, and stay in the panel.
 
     Where there is room a word is nearer to its own point than to all others.
@@ -100,6 +109,7 @@ def label_points(axes: Any, labels: Sequence[PointLabel], reach: float = 5.0) ->
         axes: the panel.
         labels: in the order of their weight: the last ones are left out where there is no room.
         reach: from the point to its word [points].
+        drawn: more points of the panel that no word is to cover, such as places on lines.
 
     Returns:
         Those that found no place.
@@ -109,7 +119,8 @@ def label_points(axes: Any, labels: Sequence[PointLabel], reach: float = 5.0) ->
     room = axes.get_window_extent()
     scale = axes.figure.dpi / 72
     points = axes.transData.transform([(label.x, label.y) for label in labels]) if labels else []
-    taken = [Bbox.from_bounds(x - 2.5 * scale, y - 2.5 * scale, 5 * scale, 5 * scale) for x, y in points]
+    covered = [*points, *(axes.transData.transform(drawn) if len(drawn) else ())]
+    taken = [Bbox.from_bounds(x - 2.5 * scale, y - 2.5 * scale, 5 * scale, 5 * scale) for x, y in covered]
     left = []
     for i, label in enumerate(labels):
         others = np.delete(points, i, axis=0)
