@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from experiments.studies.agent_words import agent_name, label, preference_in_force, stated_agent
+from experiments.studies.agent_words import (
+    agent_name,
+    label,
+    preference_in_force,
+    registered_names,
+    stated_agent,
+)
 from experiments.training.play import play_agent
 from idn_gym.commands import grammar
 from idn_gym.commands.compare import CompareCommand
@@ -74,10 +80,13 @@ class CompareAgentsCommand(CompareCommand):
                     rows += ({"agent": agent, **row} for row in served_rows(compiled, episodes.served))
             if rows:  # none without requests
                 write_csv(self.out / f"{file_name(scenario.name)}-served.csv", rows)
-            from experiments.reports.plots import plot_comparison  # matplotlib is imported only for drawing
+            # matplotlib is imported only for drawing
+            from experiments.reports.agent_styles import agent_styles
+            from experiments.reports.plots import plot_comparison
 
             reference = policies[self.reference or self.policies[0]]
-            plot_comparison(self.out, scenario, played, reference, self.weighing())
+            styles = agent_styles(registered_names(policies))
+            plot_comparison(self.out, scenario, played, styles, reference, self.weighing())
         return played
 
 

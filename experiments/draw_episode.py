@@ -12,8 +12,10 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
+from experiments.reports.agent_styles import agent_styles
 from experiments.reports.episode_plot import draw_episode
 from experiments.reports.style import GRID_STYLE, save_figure
+from experiments.studies.agent_words import registered_names
 from experiments.studies.picture_options import PictureOptions
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, Positional, assignments
@@ -63,7 +65,8 @@ class DrawEpisodeCommand(PictureOptions):
         instance = build_instance(scenario, self.seed, self.split)
         with plt.rc_context(GRID_STYLE):
             courses = [one.course for one in played]
-            figure = draw_episode(compiled, instance, courses, self.columns, node, link)
+            styles = agent_styles(registered_names(names))
+            figure = draw_episode(compiled, instance, courses, self.columns, node, link, styles)
             figure.suptitle(f"{scenario.name}, {self.split} seed {self.seed}", fontsize=8, x=0.01, ha="left")
             print(save_figure(figure, path))
 

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from experiments.reports.style import COLOURS
 
+Line = str | tuple[int, tuple[float, ...]]
+"""What Matplotlib calls a line style: its name, or where dashes begin and how long they and gaps are."""
+
 AGENT_MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "p", "h", "d", "8")
-AGENT_LINES = ("-", "--", ":", "-.")
+AGENT_LINES: tuple[Line, ...] = (
+    "-",
+    "--",
+    ":",
+    "-.",
+    (0, (8, 2)),
+    (0, (6, 1.5, 1, 1.5, 1, 1.5)),
+    (0, (3, 1)),
+)
 
 _ROWS = (
     "ppo; ftrl-euclid; clairvoyant-greedy; best-single-shared; infida-adahedge-smoothed; foresight; "
@@ -35,7 +46,7 @@ _ROWS = (
     "infida-adahedge; window-greedy; sg; on-device; sac; infida-offline; sg-shared; hybrid-adahedge; "
     "naive cut; band with guard; oracle; flat, heads",
 )
-"""A row per colour, a column per mark. Agents that are often in one picture have different colours."""
+"""A row per colour; marks of a column differ, too. Agents that are often in one picture are in other rows."""
 
 
 class AgentStyle(NamedTuple):
@@ -43,12 +54,19 @@ class AgentStyle(NamedTuple):
 
     colour: str
     mark: str
-    line: str
+    line: Line
+
+
+Styles = Mapping[str, AgentStyle]
+"""By label."""
 
 
 def _style(row: int, column: int) -> AgentStyle:
-    return AgentStyle(COLOURS[row], AGENT_MARKS[column], AGENT_LINES[column % len(AGENT_LINES)])
+    mark, line = (row + column) % len(AGENT_MARKS), (row + 2 * column) % len(AGENT_LINES)
+    return AgentStyle(COLOURS[row], AGENT_MARKS[mark], AGENT_LINES[line])
 
+
+_STYLES = [_style(row, column) for column in range(len(AGENT_MARKS)) for row in range(len(COLOURS))]
 
 AGENT_STYLES: dict[str, AgentStyle] = {
     name: _style(row, column)
@@ -58,28 +76,35 @@ AGENT_STYLES: dict[str, AgentStyle] = {
 """Of all agents that ship, and of labels that studies share."""
 
 
-def agent_styles(agents: Sequence[str]) -> dict[str, AgentStyle]:
-    """The style of each agent of a figure.
+def agent_styles(agents: Mapping[str, str] | Collection[str]) -> dict[str, AgentStyle]:
+    """The style of each agent of a figure, by its label.
 
-    Labels that are not in `AGENT_STYLES` begin at a place that is drawn from their letters, and take the next
-    one whose colour nobody in the figure has, while there is one.
+    A label of `AGENT_STYLES` has its own style there, and every other label that of its agent, if it is the
+    first one of that agent. What is left begins at a place that is drawn from the label's letters, and takes
+    the next style that shares least with those of others. So that these are the same in several figures, give
+    all agents that any of the figures shows, in the same order.
 
     Args:
-        agents: their labels.
+        agents: their names in `AGENT_STYLES`, by label; labels alone are names as well.
     """
-    found = {agent: AGENT_STYLES[agent] for agent in agents if agent in AGENT_STYLES}
-    for agent in dict.fromkeys(agents):
-        if agent not in found:
-            found[agent] = _free_style(agent, list(found.values()))
-    return {agent: found[agent] for agent in agents}
+    named = agents if isinstance(agents, Mapping) else {agent: agent for agent in agents}
+    found = {label: AGENT_STYLES[label] for label in named if label in AGENT_STYLES}
+    for label, agent in named.items():
+        if label not in found and agent in AGENT_STYLES and AGENT_STYLES[agent] not in found.values():
+            found[label] = AGENT_STYLES[agent]
+    for label in named:
+        if label not in found:
+            found[label] = _free_style(label, found.values())
+    return {label: found[label] for label in named}
 
 
-def _free_style(agent: str, taken: Sequence[AgentStyle]) -> AgentStyle:
-    digest = zlib.crc32(agent.encode())
-    colours = [style.colour for style in taken]
-    rows = [(digest + i) % len(COLOURS) for i in range(len(COLOURS))]
-    row = min(rows, key=lambda row: colours.count(COLOURS[row]))  # the first of those least used
-    start = digest // len(COLOURS)
-    columns = [(start + i) % len(AGENT_MARKS) for i in range(len(AGENT_MARKS))]
-    styles = [_style(row, column) for column in columns]
-    return next((style for style in styles if style not in taken), styles[0])
+def _free_style(label: str, taken: Collection[AgentStyle]) -> AgentStyle:
+    colours, marks, lines = ([style[k] for style in taken] for k in range(3))
+    both = [style[:2] for style in taken]
+
+    def shared(style: AgentStyle) -> tuple[bool, int, int, int]:
+        colour, mark, line = style
+        return (colour, mark) in both, colours.count(colour), marks.count(mark), lines.count(line)
+
+    start = zlib.crc32(label.encode()) % len(_STYLES)
+    return min(_STYLES[start:] + _STYLES[:start], key=shared)

@@ -51,7 +51,7 @@ def label_ends(axes: Any) -> bool:
         return False
     axes.figure.draw_without_rendering()  # limits and the panel's height are known now
     box = axes.get_window_extent()
-    ends = [_end(axes, line) for line in lines]
+    ends = [_end(line, box) for line in lines]
     order = sorted(range(len(lines)), key=lambda k: ends[k][1])
     lines, ends = [lines[k] for k in order], [ends[k] for k in order]
     high = 1.25 * LABEL_SIZE * axes.figure.dpi / 72
@@ -80,12 +80,12 @@ def label_ends(axes: Any) -> bool:
     return True
 
 
-def _end(axes: Any, line: Any) -> tuple[float, float]:
-    """Last known point of a line [pixels]."""
+def _end(line: Any, box: Bbox) -> tuple[float, float]:
+    """Last known point of a line, or the place at the panel's edge that is nearest to it [pixels]."""
     x, y = (np.asarray(values, float) for values in line.get_data(orig=False))
     known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
-    at: Floats = axes.transData.transform((x[known[-1]], y[known[-1]]))
-    return float(at[0]), float(at[1])
+    at: Floats = line.get_transform().transform((x[known[-1]], y[known[-1]]))
+    return float(at[0]), float(np.clip(at[1], box.y0, box.y1))
 
 
 class PointLabel(NamedTuple):
@@ -102,6 +102,7 @@ def label_points(
     labels: Sequence[PointLabel],
     reach: float = 5.0,
     covered: Sequence[Bbox] = (),
+    drawn: Sequence[tuple[float, float]] = (),
     lines: Sequence[Floats] | Floats = (),
 ) -> list[PointLabel]:
     """Write words beside points where they cover neither points nor each other, and stay in the panel.
@@ -115,6 +116,7 @@ def label_points(
         labels: in the order of their weight: the last ones are left out where there is no room.
         reach: from the point to its word [points]; with `lines`, twice as far before a word covers one.
         covered: places [pixels] where there must be no words, beside the points.
+        drawn: more points of the panel that no word is to cover, such as places on curves.
         lines: (2, 2) ends of straight lines that words leave free where there is room.
 
     Returns:
@@ -125,7 +127,8 @@ def label_points(
     room = axes.get_window_extent()
     scale = axes.figure.dpi / 72
     points = axes.transData.transform([(label.x, label.y) for label in labels]) if labels else []
-    taken = [Bbox.from_bounds(x - 2.5 * scale, y - 2.5 * scale, 5 * scale, 5 * scale) for x, y in points]
+    dots = [*points, *(axes.transData.transform(drawn) if len(drawn) else ())]
+    taken = [Bbox.from_bounds(x - 2.5 * scale, y - 2.5 * scale, 5 * scale, 5 * scale) for x, y in dots]
     taken += covered
     left = []
     ways = [Path(axes.transData.transform(ends)) for ends in lines]

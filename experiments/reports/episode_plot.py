@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.transforms import ScaledTranslation
 
-from experiments.reports.agent_styles import agent_styles
+from experiments.reports.agent_styles import Styles, agent_styles
 from experiments.reports.delay_parts import PART_COLOURS, EpisodeCourse
 from experiments.reports.episode_events import draw_rates, moving_links, outages, shade_outages
 from experiments.reports.kept_panels import SMALL, draw_demand, draw_kept, draw_models_key, draw_scale
@@ -46,6 +46,7 @@ def draw_episode(
     columns: PageColumns = "two",
     node: int | None = None,
     link: int | None = None,
+    styles: Styles | None = None,
 ) -> Any:
     """Cost per slot of all, above heat maps of demand and of what each of them keeps at a node.
 
@@ -60,6 +61,7 @@ def draw_episode(
         columns: of the page that it takes.
         node: which; None: the busiest one.
         link: whose rate is drawn; None: those that move most.
+        styles: of the policies; None: those of their labels.
     """
     tables, demand = instance.tables, instance.draw.demand[0]
     node = busiest_site(tables, demand) if node is None else node
@@ -75,7 +77,8 @@ def draw_episode(
         layout="constrained",
         height_ratios=heights,
     )
-    shades = _draw_costs(grid["cost"], courses, compiled, instance)
+    styles = agent_styles([course.label for course in courses]) if styles is None else styles
+    shades = _draw_costs(grid["cost"], courses, compiled, instance, styles)
     _draw_keys(grid["cost"], shades, columns)
     if links:
         draw_rates(grid["rate"], compiled, instance, links)
@@ -130,10 +133,9 @@ def _panels_below(compiled: Compiled, courses: Sequence[EpisodeCourse]) -> list[
 
 
 def _draw_costs(
-    axes: Any, courses: Sequence[EpisodeCourse], compiled: Compiled, instance: Instance
+    axes: Any, courses: Sequence[EpisodeCourse], compiled: Compiled, instance: Instance, styles: Styles
 ) -> list[Any]:
     """Smoothed costs before the slots in which something is down; returns the key of the latter."""
-    styles = agent_styles([course.label for course in courses])
     for course in courses:
         style = styles[course.label]
         axes.plot(smoothed(-course.scalar), color=style.colour, ls=style.line, lw=1.1, label=course.label)

@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from experiments.reports.agent_styles import AgentStyle, agent_styles
+from experiments.reports.agent_styles import AgentStyle
 from experiments.reports.comparison_course import plot_comparison_course
 from experiments.reports.direct_labels import fit_title
 from experiments.reports.style import PLOT_STYLE, PLOT_WIDTH, save_figure
@@ -53,6 +53,7 @@ def plot_comparison(
     out: Path,
     scenario: Scenario,
     played: Mapping[str, Episodes],
+    styles: Mapping[str, AgentStyle],
     reference: str,
     preference: Any = "balanced",
 ) -> list[Path]:
@@ -62,10 +63,11 @@ def plot_comparison(
         out: folder.
         scenario: what was played.
         played: episodes of each agent.
+        styles: of the agents.
         reference: agent with which the others are compared.
         preference: weights of the scalar cost, as ``gym.make`` takes it.
     """
-    styles, weighed = agent_styles(list(played)), preference_words(scenario, preference)
+    weighed = preference_words(scenario, preference)
     with plt.rc_context(PLOT_STYLE):
         figures = {
             "cost": plot_costs(scenario, played, styles, reference, weighed),

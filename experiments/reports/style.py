@@ -10,6 +10,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import Formatter, LogFormatter, ScalarFormatter
@@ -106,6 +107,21 @@ def figure_file(path: Path, ending: str) -> Path:
     """Where a figure is in a format; an ending that is of another format is replaced."""
     known = path.suffix.lower().removeprefix(".") in FORMATS
     return path.with_suffix(f".{ending}") if known else path.with_name(f"{path.name}.{ending}")
+
+
+def line_widths(lines: int) -> list[float]:
+    """From broad to narrow [points], so that each of several lines that coincide can be seen."""
+    return [float(width) for width in np.linspace(1.6, 0.8, lines)] if lines > 1 else [1.1]
+
+
+def slot_label(seconds: float) -> str:
+    """What an axis of slots says, with their length."""
+    unit, length = next(
+        (unit, length)
+        for unit, length in (("h", 3600), ("min", 60), ("s", 1), ("ms", 1e-3))
+        if seconds >= length
+    )
+    return f"slot of {seconds / length:.3g} {unit}"
 
 
 class _Legible(Formatter):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,22 @@ def agent_name(word: str) -> str:
         known = [name for name in AGENTS if name not in TRAINED]
         raise ConfigError("policy", f"{show(word)} is unknown; {closest(word, known)}")
     return word
+
+
+def registered_names(names: Mapping[str, str]) -> dict[str, str]:
+    """Map the names of agents in tables to those in the registry, which decide how agents are drawn.
+
+    Args:
+        names: word of a command line, mapped to the agent's name in tables.
+
+    Raises:
+        ConfigError: see `agent_name`.
+    """
+    trained = {word: policy_file(word) for word in names}
+    return {
+        name: stated_agent(word).agent if (policy := trained[word]) is None else policy.kind
+        for word, name in names.items()
+    }
 
 
 def preference_of(agents: Sequence[str]) -> Any:

@@ -148,6 +148,9 @@ class Figure:
     title: str = ""
     columns: Literal["one", "two"] = "two"
     """of a printed page that it is as wide as"""
+    outside: tuple[str, ...] = ()
+    """of a sweep: labels of agents that its axes do not wait for; where their points are beyond an axis, an
+    arrow and a number say how far"""
     versus: str | None = None
     """of a course, sweep or dots: label of the agent whose values are subtracted, seed by seed"""
     window: int | None = bounded(None, least=1)
@@ -167,6 +170,9 @@ class Figure:
         """
         named: list[tuple[str, str | None, Sequence[str]]] = []
         named += [(f"agents.{i}", label, [*part.labels(), BASELINE]) for i, label in enumerate(self.agents)]
+        named += [
+            (f"outside.{i}", label, self.agents or part.labels()) for i, label in enumerate(self.outside)
+        ]
         if self.versus is not None:
             named.append(("versus", self.versus, [*part.labels(), BASELINE]))
         if self.kind == "sweep":
@@ -178,6 +184,9 @@ class Figure:
                 raise ConfigError(f"{key}.{field_}", f"{show(name)} is not allowed; {closest(name, allowed)}")
         if self.versus is not None and self.kind not in ("course", "sweep", "dots"):
             raise ConfigError(f"{key}.versus", f"{show(self.versus)} is not allowed in a {self.kind}")
+        if self.outside and self.kind != "sweep":
+            wrong = f"{show(list(self.outside))} is not allowed in a {self.kind}; only a sweep has it"
+            raise ConfigError(f"{key}.outside", wrong)
         if self.window is not None and self.kind != "course":
             wrong = f"{self.window} is not allowed in {self.kind}; must be null"
             raise ConfigError(f"{key}.window", wrong)
@@ -200,10 +209,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Smoke:
-    """Changes that reduce a study to a smoke test of minutes."""
+    """Changes that reduce a study to a smoke test of minutes: one episode of a few slots of everything."""
 
     seeds: int = bounded(1, least=1)
-    overrides: dict[str, Any] = field(default_factory=dict)
+    overrides: dict[str, Any] = field(default_factory=lambda: {"horizon": 6})
+    """changes to all scenarios"""
     train: dict[str, Any] = field(default_factory=dict)
     bracket: float = bounded(2.0, least=0.0)
     """maximum CPU seconds for the bracket of an episode"""
@@ -255,6 +265,15 @@ class Study:
                 allowed = closest(figure.part, names)
                 raise ConfigError(f"{key}.part", f"{show(figure.part)} is not a part; {allowed}")
             figure.check(self.parts[names.index(figure.part)], key)
+
+    def agents(self) -> dict[str, str]:
+        """The agents of parts and fronts by label, in the order in which figures give them styles."""
+        named = {label for figure in self.figures for label in (*figure.agents, figure.versus)}
+        found = {BASELINE: BASELINE} if BASELINE in named else {}
+        groups = [part.agents for part in self.parts] + [front.agents for front in self.fronts]
+        for entry in itertools.chain(*groups):
+            found.setdefault(entry.name, entry.agent)
+        return found
 
     def part_names(self) -> list[str]:
         """Names of parts, fronts and measurements of transfer."""

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from experiments.reports.agent_styles import AgentStyle, agent_styles
+from experiments.reports.agent_styles import AgentStyle, Styles
 from experiments.reports.style import COLOURS, GRID_STYLE, PLOT_WIDTH, save_figure
 from experiments.studies.fronts import Fronts
 from idn_gym.core.arrays import Bools, Floats
@@ -39,12 +39,12 @@ TRADED = [i for i, objective in enumerate(TABLE) if objective.per == "request"]
 """Objectives whose weights the preferences of a front vary."""
 
 
-def plot_fronts(fronts: Fronts, rows: Sequence[dict[str, Any]], out: Path) -> list[Path]:
+def plot_fronts(fronts: Fronts, rows: Sequence[dict[str, Any]], out: Path, styles: Styles) -> list[Path]:
     """Write all pictures of a comparison; returns the paths of the PNGs."""
     drawings: dict[str, Callable[[], Figure]] = {
-        "pairs": lambda: plot_pairs(fronts),
+        "pairs": lambda: plot_pairs(fronts, styles),
         "parallel": lambda: plot_parallel(fronts),
-        "hypervolume": lambda: plot_hypervolume(rows, fronts.volume()),
+        "hypervolume": lambda: plot_hypervolume(rows, styles, fronts.volume()),
     }
     paths = []
     with plt.rc_context(GRID_STYLE):
@@ -58,7 +58,7 @@ def _column(points: Floats, name: str) -> Floats:
     return np.asarray(points[..., OBJECTIVES.index(name)] * AXES[name][1])
 
 
-def plot_pairs(fronts: Fronts) -> Figure:
+def plot_pairs(fronts: Fronts, styles: Styles) -> Figure:
     """Fronts of all agents in two objectives at a time.
 
     Points are means over runs that no other of the same agent dominates. Those that none of its own dominates
@@ -67,7 +67,7 @@ def plot_pairs(fronts: Fronts) -> Figure:
     dominates in the two objectives: with bars at all points none could be told from another.
     """
     agents = list(fronts.front.drawn or fronts.agents)
-    styles, drawn = agent_styles(agents), {agent: _kept_points(fronts, agent) for agent in agents}
+    drawn = {agent: _kept_points(fronts, agent) for agent in agents}
     figure, grid = plt.subplots(1, len(PAIRS), figsize=(PLOT_WIDTH, 3.1), layout="constrained")
     for axes, (across, up) in zip(grid, PAIRS, strict=True):
         two = [OBJECTIVES.index(across), OBJECTIVES.index(up)]
@@ -165,15 +165,15 @@ def plot_parallel(fronts: Fronts) -> Figure:
     return figure
 
 
-def plot_hypervolume(rows: Sequence[dict[str, Any]], envelope: float = np.nan) -> Figure:
+def plot_hypervolume(rows: Sequence[dict[str, Any]], styles: Styles, envelope: float = np.nan) -> Figure:
     """Hypervolume of every agent with its interval, best on top, and that of the outer envelope.
 
     Args:
         rows: one per agent.
+        styles: of the agents.
         envelope: what no policy passes; nan: nothing is known.
     """
     figure, axes = plt.subplots(figsize=(PLOT_WIDTH, 0.8 + 0.22 * len(rows)), layout="constrained")
-    styles = agent_styles([row["agent"] for row in rows])
     for y, row in enumerate(rows):
         colour, mark, _ = styles[row["agent"]]
         axes.plot([row["hypervolume_low"], row["hypervolume_high"]], [y, y], color=colour, lw=1.6)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from experiments.reports.agent_styles import agent_styles
 from experiments.studies import front_plots as front_figures
 from experiments.studies.columns import measure_table, shown_interval
 from experiments.studies.config import Study
@@ -74,6 +75,7 @@ def report_fronts(
     rows: list[dict[str, Any]] = []
     points: list[dict[str, Any]] = []
     answers: list[dict[str, Any]] = []
+    styles = agent_styles(study.agents())
     for front in study.fronts:
         around = [run for run in envelopes if run.part == front.name]
         fronts = Fronts(front, [unit for unit in units if unit.part == front.name], out, around)
@@ -91,7 +93,7 @@ def report_fronts(
                 envelope=fronts.volume(),
                 envelope_minutes=sum(run.read(out)["seconds"] for run in around) / 60,
                 tariff=own_tariff(load_scenario(front.scenario, front.overrides), "random"),
-                pictures=front_figures.plot_fronts(fronts, mine, out),
+                pictures=front_figures.plot_fronts(fronts, mine, out, styles),
                 table=front_table(mine),
                 answers=_queries(asked),
             )

@@ -45,15 +45,34 @@ class Measure(NamedTuple):
     @property
     def label(self) -> str:
         """Name and unit, for axes and heads of tables."""
-        return self.name if self.unit == "1" else f"{self.name} [{self.unit}]"
+        return f"{self.name}{self.unit_label}"
+
+    @property
+    def unit_label(self) -> str:
+        """The unit in brackets; nothing for plain numbers, and for costs, whose names say so."""
+        return "" if self.unit in ("1", "cost") else f" [{self.unit}]"
+
+    def possible(self, ends: Any) -> Any:
+        """Ends of intervals in the unit that is shown, as far as the measure can have such values.
+
+        Metrics of slots are not below 0, and shares of requests not above 100 %.
+        """
+        record = _USUAL.get(self.key)
+        if record is None:
+            return ends
+        share = self.unit == "%" and record.over in ("requests", "served")
+        return np.clip(ends, 0.0, 100.0 if share else None)
 
     def shown(self, values: Any) -> Any:
         """Values in the unit that is shown."""
         return np.asarray(values, float) * self.factor
 
 
+_USUAL = {metric.name: metric for metric in METRIC_RECORDS}
+
+
 def _read() -> dict[str, Measure]:
-    usual = {metric.name: metric.meaning.replace("`", "") for metric in METRIC_RECORDS}
+    usual = {name: metric.meaning.replace("`", "") for name, metric in _USUAL.items()}
     rows = read_yaml(Path(__file__).with_name("measures.yaml"))
     return {
         key: Measure(key, row["name"], row.get("unit", "1"), row.get("meaning") or usual[key])

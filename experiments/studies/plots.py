@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from experiments.reports.agent_styles import agent_styles
+from experiments.reports.agent_styles import Styles
 from experiments.reports.delay_parts import EpisodeCourse
 from experiments.reports.direct_labels import fit_title
 from experiments.reports.episode_plot import draw_episode
@@ -24,20 +24,21 @@ from experiments.studies.curve_plots import (
     interval_of,
     measure_label,
     plot_course,
-    plot_frontier,
     plot_sweep,
 )
+from experiments.studies.frontier_plot import plot_frontier
 from experiments.studies.measures import cell_label
-from experiments.studies.results import Play, Plays
+from experiments.studies.results import Plays
+from experiments.studies.tiers_plot import plot_tiers
 from idn_gym.evaluation.wishes import wishes
 from idn_gym.files import file_name
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 
-Plot = Callable[[Figure, Plays, list[str], dict[str, str]], Any]
+Plot = Callable[[Figure, Plays, Styles, dict[str, str]], Any]
 
 
-def plot_figure(figure: Figure, plays: Plays, out: Path, names: dict[str, str]) -> Path:
+def plot_figure(figure: Figure, plays: Plays, out: Path, names: dict[str, str], styles: Styles) -> Path:
     """Write one figure as PNG, PDF and SVG; returns the path of the PNG.
 
     Args:
@@ -45,10 +46,12 @@ def plot_figure(figure: Figure, plays: Plays, out: Path, names: dict[str, str]) 
         plays: of the study.
         out: folder.
         names: what keys of grids are called.
+        styles: of all agents of the study.
     """
-    agents = list(figure.agents or (name for name in plays.labels(figure.part) if name != BASELINE))
-    if figure.versus is not None and figure.versus not in agents:
-        agents.append(figure.versus)
+    labels = list(figure.agents or (name for name in plays.labels(figure.part) if name != BASELINE))
+    if figure.versus is not None and figure.versus not in labels:
+        labels.append(figure.versus)
+    agents = {label: styles[label] for label in labels}
     draw: dict[str, Plot] = {
         "course": plot_course,
         "sweep": plot_sweep,
@@ -64,10 +67,10 @@ def plot_figure(figure: Figure, plays: Plays, out: Path, names: dict[str, str]) 
         return save_figure(drawn, out / f"{file_name(figure.name)}.png")
 
 
-def plot_dots(figure: Figure, plays: Plays, agents: list[str], names: dict[str, str]) -> Any:
+def plot_dots(figure: Figure, plays: Plays, agents: Styles, names: dict[str, str]) -> Any:
     """Per grid cell one panel per metric: mean and interval of each agent, largest in the first on top."""
     cells = plays.cells(figure.part)
-    shown, styles = drawn_agents(figure, agents), agent_styles(agents)
+    shown = drawn_agents(figure, agents)
     drawn, grid = plt.subplots(
         len(cells),
         len(figure.y),
@@ -85,11 +88,11 @@ def plot_dots(figure: Figure, plays: Plays, agents: list[str], names: dict[str, 
         for k, axes in enumerate(row):
             for y, agent in enumerate(order):
                 mid, low, high = found[agent][k]
-                colour, mark, _ = styles[agent]
+                colour, mark, _ = agents[agent]
                 axes.plot([low, high], [y, y], color=colour, lw=1.6)
                 axes.plot(mid, y, mark, color=colour, ms=4.5)
             if figure.versus is not None:
-                axes.axvline(0.0, color=styles[figure.versus].colour, lw=0.8)
+                axes.axvline(0.0, color=agents[figure.versus].colour, lw=0.8)
             axes.set(yticks=range(len(order)), yticklabels=order, ylim=(len(order) - 0.5, -0.5))
         inches = COLUMN_INCHES[figure.columns] / len(figure.y)
         row[0].set_title(fit_title(cell_label(cell, names), inches), loc="left")
@@ -99,52 +102,7 @@ def plot_dots(figure: Figure, plays: Plays, agents: list[str], names: dict[str, 
     return drawn
 
 
-def plot_tiers(figure: Figure, plays: Plays, agents: list[str], names: dict[str, str]) -> Any:
-    """Per grid cell and agent: models by tier, as mean number of copies on a node of the tier.
-
-    All panels have the same rows, columns and colours; a place is left white where an agent has no such model
-    or tier.
-    """
-    cells = plays.cells(figure.part)
-    found = {
-        (a, c): _by_tier(plays.of(figure.part, agent, cell))
-        for a, agent in enumerate(agents)
-        for c, cell in enumerate(cells)
-    }
-    tiers, models = (
-        list(dict.fromkeys(pair[i] for copies in found.values() for pair in copies)) for i in (0, 1)
-    )
-    drawn, grid = plt.subplots(
-        len(agents),
-        len(cells),
-        figsize=(COLUMN_INCHES[figure.columns], 0.6 + 1.7 * len(agents)),
-        layout="constrained",
-        squeeze=False,
-        sharex=True,
-        sharey=True,
-    )
-    highest = max((most for copies in found.values() for most in copies.values()), default=0.0)
-    for (a, c), copies in found.items():
-        axes, most = grid[a, c], max(copies.values(), default=0.0)
-        shown = np.array([[copies.get((tier, model), np.nan) for tier in tiers] for model in models])
-        image = axes.imshow(shown, aspect="auto", cmap="cividis", vmin=0.0, vmax=highest or 1.0)
-        axes.set_xticks(range(len(tiers)), tiers, rotation=60, ha="right")
-        axes.set_yticks(range(len(models)), models, fontsize=5)
-        name = f"{agents[a]}, {cell_label(cells[c], names)}" if cells[c] else agents[a]
-        axes.set_title(fit_title(name, COLUMN_INCHES[figure.columns] / len(cells)))
-        axes.grid(False)
-        if most:
-            drawn.colorbar(image, ax=axes, shrink=0.8)
-        else:
-            axes.text(
-                0.5, 0.5, "nothing placed", transform=axes.transAxes, color="w", ha="center", fontsize=6
-            )
-    meaning = "mean number of copies on a node of the tier (copies for different tasks count apart)"
-    drawn.supxlabel(fit_title(meaning, COLUMN_INCHES[figure.columns]))
-    return drawn
-
-
-def plot_day(figure: Figure, plays: Plays, agents: list[str], names: dict[str, str]) -> Any:
+def plot_day(figure: Figure, plays: Plays, agents: Styles, names: dict[str, str]) -> Any:
     """The first episode of the first cell."""
     cell = plays.cells(figure.part)[0]
     played = [plays.of(figure.part, agent, cell)[0] for agent in agents]
@@ -157,20 +115,4 @@ def plot_day(figure: Figure, plays: Plays, agents: list[str], names: dict[str, s
         )
         for play in played
     ]
-    return draw_episode(compile_scenario(unit.scenario), instance, courses, figure.columns)
-
-
-def _by_tier(plays: Sequence[Play]) -> dict[tuple[str, str], float]:
-    """Copies on a node, by tier and model; models of a task and its copies together."""
-    compiled = compile_scenario(plays[0].unit.scenario)
-    names = compiled.names
-    resident = np.mean([play.series.resident for play in plays], axis=0)
-    resident = np.where(compiled.tables.pinned >= 0, 0.0, resident)
-    movable = [v for v in range(len(names.nodes)) if compiled.tables.node_movable[v]]
-    copies: dict[tuple[str, str], float] = {}
-    for v in movable:
-        nodes = sum(names.tiers[u] == names.tiers[v] for u in movable)
-        for m, model in enumerate(names.models):
-            place = names.tiers[v], model.split("@")[0]
-            copies[place] = copies.get(place, 0.0) + float(resident[v, m]) / nodes
-    return copies
+    return draw_episode(compile_scenario(unit.scenario), instance, courses, figure.columns, styles=agents)

@@ -11,6 +11,7 @@ import numpy as np
 import yaml
 
 from agents.registry import CLAIRVOYANT
+from experiments.reports.agent_styles import agent_styles
 from experiments.studies import front_report, transfer_report
 from experiments.studies import plots as study_figures
 from experiments.studies.bracket_run import BracketRun
@@ -158,8 +159,10 @@ def _parts(study: Study, plays: Plays, out: Path) -> dict[str, Any]:
     records = [play.row() for play in shown]
     write_csv(out / "runs.csv", records)
     write_csv(out / "latencies.csv", [line for play in shown for line in play.latencies()])
+    styles = agent_styles(study.agents())
     pictures = [
-        (figure, study_figures.plot_figure(figure, plays, out, study.names)) for figure in study.figures
+        (figure, study_figures.plot_figure(figure, plays, out, study.names, styles))
+        for figure in study.figures
     ]
     seconds = sum(r["cpu_seconds_to_build"] + r["cpu_seconds_per_slot"] * r["slots"] for r in records)
     rows, parts = [], []

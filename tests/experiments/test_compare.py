@@ -17,6 +17,7 @@ from experiments import compare, train, watch
 from experiments.reports import plots as figures
 from experiments.reports.agent_styles import agent_styles
 from experiments.reports.comparison_course import plot_comparison_course
+from experiments.studies.agent_words import label, registered_names
 from experiments.studies.run import Unit
 from experiments.training.play import play_agent
 from idn_gym.commands import compare as idn_compare
@@ -103,6 +104,14 @@ def test_one_episode_says_nothing_about_others(tmp_path, capsys):
     assert np.isnan(bar.get_xdata()).all() and np.isfinite(dot.get_xdata()).all()
     assert np.isfinite(axes.get_xlim()).all()
     assert drawn.get_supxlabel() == "tiny, balanced preference: one episode"
+
+
+def test_own_labels_are_drawn_as_their_agents(tmp_path):
+    own = tmp_path / "own.yaml"
+    own.write_text("{agent: olag, label: OLAG}", encoding="utf-8")
+    names = label([str(own), "static-greedy"])
+    assert registered_names(names) == {"OLAG": "olag", "static-greedy": "static-greedy"}
+    assert agent_styles(registered_names(names))["OLAG"] == agent_styles(["olag"])["olag"]
 
 
 def test_figures_show_every_dot_and_both_ends_of_every_interval():

@@ -60,6 +60,9 @@ def test_smoke_cuts_down():
         from_plain(Study, {**MINI, "smoke": {"seeds": 1, "overrides": {"horizon": 3}}}), smoke=True
     )
     assert len(units) == 2 * 2 + 2 * 2 and {unit.scenario.horizon for unit in units} == {3}
+    longer = [{**part, "overrides": {"horizon": 24}} for part in MINI["parts"]]
+    units, _ = study.list_units(from_plain(Study, {**MINI, "parts": longer}), smoke=True)
+    assert {(unit.seed, unit.scenario.horizon) for unit in units} == {(0, 6)}
 
 
 SHIPPED = sorted((Path(__file__).parents[2] / "configs" / "studies").glob("*.yaml"))

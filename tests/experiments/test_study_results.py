@@ -6,8 +6,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from experiments.reports import style
 from experiments.reports.agent_styles import agent_styles
-from experiments.studies import curve_plots
+from experiments.studies import curve_plots, frontier_plot
 from experiments.studies import plots as study_figures
 from experiments.studies import report as study_report
 from experiments.studies.config import Figure, Study, StudyPart
@@ -67,61 +68,75 @@ def resident(scenario, share):
     return np.full((len(names.nodes), len(names.models)), share, np.float32)
 
 
-def test_every_row_of_models_is_labelled_for_all_agents():
+def test_tiers_have_a_row_per_model_and_a_column_per_agent():
     fewer = load_scenario("tiny", {"tasks.0.models": ["resnet152_bottlefit"]})
     plays = make_plays(
+        make_play("nothing", resident=resident(TINY, 0.0)),
         make_play("all", resident=resident(TINY, 0.5)),
         make_play("fewer", scenario=fewer, resident=resident(fewer, 0.25)),
     )
-    drawn = study_figures.plot_tiers(Figure("f", "tiers", "p"), plays, ["all", "fewer"], {})
+    agents = agent_styles(["nothing", "all", "fewer"])
+    drawn = study_figures.plot_tiers(Figure("f", "tiers", "p"), plays, agents, {})
     panels = [axes for axes in drawn.axes if axes.images]
     expected = ["mobilenetv3_small_100", "resnet152_bottlefit", "yolov5n_640", "yolov5s_640"]
+    assert [text.get_text() for text in panels[0].get_yticklabels()] == expected
     for axes in panels:
-        assert [text.get_text() for text in axes.get_yticklabels()] == expected
-    whole, part = (axes.images[0].get_array().filled(np.nan) for axes in panels)
-    assert (whole == 0.5).all()
-    assert np.isnan(part[0]).all() and (part[1:] == 0.25).all()  # what it cannot place is left white
+        assert [text.get_text() for text in axes.get_xticklabels()] == list(agents)
+        nothing, whole, part = axes.images[0].get_array().filled(np.nan).T
+        assert (nothing == 0.0).all() and (whole == 0.5).all()
+        assert np.isnan(part[0]) and (part[1:] == 0.25).all()  # what it cannot place is left grey
+        assert axes.images[0].get_clim() == pytest.approx((0.0, 0.5))
+    assert len(drawn.axes) == len(panels) + 1  # one bar for all
 
 
-def test_nothing_placed_has_no_bar():
+def test_first_and_last_value_of_the_grid_are_beside_agents_that_move_along_it():
+    cells = [*CELLS, {"workload.rate": 40}]
     plays = make_plays(
-        make_play("nothing", resident=resident(TINY, 0.0)), make_play("some", resident=resident(TINY, 0.1))
-    )
-    drawn = study_figures.plot_tiers(Figure("f", "tiers", "p"), plays, ["nothing", "some"], {})
-    nothing, some = (axes for axes in drawn.axes if axes.images)
-    assert nothing.images[0].colorbar is None and some.images[0].colorbar is not None
-    assert nothing.images[0].get_clim() == some.images[0].get_clim() == pytest.approx((0.0, 0.1))
-    assert [text.get_text() for text in nothing.texts] == ["nothing placed"] and not some.texts
-
-
-def test_the_grid_is_labelled_for_every_agent_that_moves_along_it():
-    plays = make_plays(
-        *(make_play("a", cell, latency=1.0 + k, accuracy=0.5) for k, cell in enumerate(CELLS)),
-        *(make_play("b", cell, latency=3.0, accuracy=0.5 + 0.1 * k) for k, cell in enumerate(CELLS)),
-        *(make_play("still", cell, latency=2.0, accuracy=0.7) for cell in CELLS),
+        *(make_play("a", cell, latency=1.0 + k, accuracy=0.5) for k, cell in enumerate(cells)),
+        *(make_play("b", cell, latency=5.0, accuracy=0.5 + 0.1 * k) for k, cell in enumerate(cells)),
+        *(make_play("c", cell, latency=1.0 + k, accuracy=0.501) for k, cell in enumerate(cells)),
+        *(make_play("still", cell, latency=2.0, accuracy=0.7) for cell in cells),
     )
     figure = Figure("f", "frontier", "p", y=("accuracy",), x="latency")
-    (axes,) = curve_plots.plot_frontier(figure, plays, ["a", "b", "still"], {}).axes
+    agents = agent_styles(["a", "b", "c", "still"])
+    (axes,) = frontier_plot.plot_frontier(figure, plays, agents, {}).axes
     labels = [(text.get_text(), *map(float, text.xy)) for text in axes.texts]
-    expected = [("10", 1e3, 50.0), ("25", 2e3, 50.0), ("10", 3e3, 50.0), ("25", 3e3, 60.0)]
+    # Those of c, which has nearly the same points as a, are not written again.
+    expected = [("10", 1e3, 50.0), ("40", 3e3, 50.0), ("10", 5e3, 50.0), ("40", 5e3, 70.0)]
     for found, wanted in zip(labels, expected, strict=True):
         assert found == (wanted[0], pytest.approx(wanted[1]), pytest.approx(wanted[2]))
-    colours = [agent_styles(["a", "b", "still"])[agent].colour for agent in ("a", "a", "b", "b")]
-    assert [text.get_color() for text in axes.texts] == colours
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("latency [ms]", "accuracy [%]")
+    assert "requests per s: 10, 25, 40; the first is hollow" in axes.get_title().replace("\n", " ")
 
 
-def test_points_of_a_frontier_have_the_intervals_of_both_means():
+def bars_of(axes):
+    return [np.array(segment) for bar in axes.collections for segment in bar.get_segments()]
+
+
+def test_the_only_point_of_a_frontier_has_the_intervals_of_both_means():
     values = {"latency": [0.1, 0.2, 0.4], "accuracy": [0.5, 0.6, 0.9]}
     plays = make_plays(
         *(make_play("a", {}, seed, **{name: row[seed] for name, row in values.items()}) for seed in range(3))
     )
     figure = Figure("f", "frontier", "p", y=("accuracy",), x="latency")
-    (axes,) = curve_plots.plot_frontier(figure, plays, ["a"], {}).axes
-    bars = [np.array(bar.get_segments()[0]) for bar in axes.collections]
+    (axes,) = frontier_plot.plot_frontier(figure, plays, agent_styles(["a"]), {}).axes
     for name, factor, axis in (("latency", 1e3, 0), ("accuracy", 100.0, 1)):
         low, high = mean_interval(np.array([values[name]]))[1:]
-        assert any(np.allclose(bar[:, axis], (factor * low, factor * high)) for bar in bars), name
+        assert any(np.allclose(bar[:, axis], (factor * low, factor * high)) for bar in bars_of(axes)), name
+
+
+def test_bars_of_a_frontier_are_free_of_what_moves_all_points_alike():
+    common, own = np.array([0.1, 0.3, 0.8]), np.array([0.001, -0.002, 0.001])
+    plays = make_plays(
+        *(make_play("a", {}, s, latency=1.0, accuracy=common[s] + own[s]) for s in range(3)),
+        *(make_play("b", {}, s, latency=2.0, accuracy=common[s] - own[s]) for s in range(3)),
+    )
+    figure = Figure("f", "frontier", "p", y=("accuracy",), x="latency")
+    found = frontier_plot.paired_intervals(figure, plays, agent_styles(["a", "b"]), "accuracy")
+    half = float(half_width(100.0 * own[None]))
+    for agent in "ab":
+        (interval,) = found[agent]
+        assert interval == pytest.approx((40.0, 40.0 - half, 40.0 + half))
 
 
 def test_bars_of_a_sweep_stand_beside_each_other():
@@ -129,7 +144,7 @@ def test_bars_of_a_sweep_stand_beside_each_other():
         *(make_play(a, cell, seed, cost=1.0) for a in "ab" for cell in CELLS for seed in (0, 1))
     )
     figure = Figure("f", "sweep", "p", y=("cost",), x="workload.rate")
-    (axes,) = curve_plots.plot_sweep(figure, plays, ["a", "b"], {}).axes
+    (axes,) = curve_plots.plot_sweep(figure, plays, agent_styles(["a", "b"]), {}).axes
     first, second = (line.get_transform().transform((10, 1.0)) for line in axes.get_lines()[:2])
     points = (second - first) / axes.figure.dpi * 72
     assert points == pytest.approx([curve_plots.BAR_STEP, 0.0])
@@ -147,7 +162,9 @@ def test_every_cell_has_dots_of_its_own():
         )
     )
     np.testing.assert_array_equal(plays.values("p", "a", CELLS[1], "cost"), [[11.0, 12.0, 16.0]])
-    drawn = study_figures.plot_dots(Figure("f", "dots", "p", y=("cost",)), plays, ["a", "b"], {})
+    drawn = study_figures.plot_dots(
+        Figure("f", "dots", "p", y=("cost",)), plays, agent_styles(["a", "b"]), {}
+    )
     for c, (axes, order) in enumerate(zip(drawn.axes, (["a", "b"], ["b", "a"]), strict=True)):
         assert [text.get_text() for text in axes.get_yticklabels()] == order
         assert axes.get_title(loc="left") == f"requests per s: {CELLS[c]['workload.rate']}"
@@ -170,14 +187,14 @@ def test_one_seed_has_no_bars_and_no_bands():
     plays = make_plays(
         *(make_play("a", c, cost=1.0, ntag=0.2, courses=courses) for c in ({"workload.rate": 1}, *CELLS[1:]))
     )
-    dots = study_figures.plot_dots(Figure("f", "dots", "p", y=("cost",)), plays, ["a"], {})
+    dots = study_figures.plot_dots(Figure("f", "dots", "p", y=("cost",)), plays, agent_styles(["a"]), {})
     assert np.isnan(dots.axes[0].lines[0].get_xdata()).all()
     sweep = curve_plots.plot_sweep(
-        Figure("f", "sweep", "p", y=("cost",), x="workload.rate"), plays, ["a"], {}
+        Figure("f", "sweep", "p", y=("cost",), x="workload.rate"), plays, agent_styles(["a"]), {}
     )
     segments = np.concatenate([c.get_segments() for c in sweep.axes[0].collections]).reshape(-1)
     assert np.isnan(segments).any() or not len(segments)
-    course = curve_plots.plot_course(Figure("f", "course", "p"), plays, ["a"], {})
+    course = curve_plots.plot_course(Figure("f", "course", "p"), plays, agent_styles(["a"]), {})
     for axes in course.axes:
         assert all(not len(path.vertices) for band in axes.collections for path in band.get_paths())
         np.testing.assert_array_equal(axes.lines[0].get_ydata(), [0.1, 0.2])
@@ -186,7 +203,9 @@ def test_one_seed_has_no_bars_and_no_bands():
 def test_a_sweep_along_an_axis_has_its_points_by_name():
     cells = [{"size": "small"}, {"size": "usual"}]
     plays = make_plays(*(make_play("a", cell, s, cost=float(s)) for cell in cells for s in range(3)))
-    drawn = curve_plots.plot_sweep(Figure("f", "sweep", "p", y=("cost",), x="size"), plays, ["a"], {})
+    drawn = curve_plots.plot_sweep(
+        Figure("f", "sweep", "p", y=("cost",), x="size"), plays, agent_styles(["a"]), {}
+    )
     (axes,) = drawn.axes
     drawn.canvas.draw()
     assert [text.get_text() for text in axes.get_xticklabels()] == ["small", "usual"]
@@ -201,7 +220,7 @@ def test_the_band_of_a_course_is_that_of_its_mean_at_each_slot():
             for s in range(3)
         )
     )
-    (axes,) = curve_plots.plot_course(Figure("f", "course", "p"), plays, ["a"], {}).axes
+    (axes,) = curve_plots.plot_course(Figure("f", "course", "p"), plays, agent_styles(["a"]), {}).axes
     corners = axes.collections[0].get_paths()[0].vertices
     half = half_width(np.moveaxis(values, -1, 0))
     for slot in range(4):
@@ -249,12 +268,14 @@ def test_differences_are_taken_seed_by_seed():
         *(make_play("b", seed=s, courses={"ntag": values[s]["ntag"] + 0.5}, cost=s + 0.25) for s in range(3)),
     )
     course = Figure("f", "course", "p", y=("ntag",), versus="a")
-    (axes,) = curve_plots.plot_course(course, plays, ["a", "b"], {}).axes
+    (axes,) = curve_plots.plot_course(course, plays, agent_styles(["a", "b"]), {}).axes
     line, zero = axes.lines
-    assert line.get_label() == "b" and zero.get_label() == "_a"
+    assert line.get_label() == "b" and zero.get_label() == "a"
     np.testing.assert_allclose(line.get_ydata(), 0.5)
-    assert axes.get_ylabel() == "gain per request minus a's [cost]"
-    dots = study_figures.plot_dots(Figure("f", "dots", "p", y=("cost",), versus="a"), plays, ["a", "b"], {})
+    assert axes.get_ylabel() == "gain per request minus a's"
+    dots = study_figures.plot_dots(
+        Figure("f", "dots", "p", y=("cost",), versus="a"), plays, agent_styles(["a", "b"]), {}
+    )
     assert [text.get_text() for text in dots.axes[0].get_yticklabels()] == ["b"]
     np.testing.assert_allclose(dots.axes[0].lines[0].get_xdata(), 0.25)
 
@@ -263,7 +284,7 @@ def test_differences_are_taken_seed_by_seed():
 def test_figures_are_as_wide_as_columns_of_a_page(columns, inches, rows):
     plays = make_plays(*(make_play("a", cell, cost=1.0, ntag=2.0) for cell in CELLS))
     figure = Figure("f", "sweep", "p", y=("cost", "ntag"), x="workload.rate", columns=columns)
-    drawn = curve_plots.plot_sweep(figure, plays, ["a"], {"workload.rate": "load [requests/s]"})
+    drawn = curve_plots.plot_sweep(figure, plays, agent_styles(["a"]), {"workload.rate": "load [requests/s]"})
     assert drawn.get_size_inches()[0] == inches
     assert drawn.axes[0].get_gridspec().nrows == rows
     assert [axes.get_xlabel() for axes in drawn.axes if axes.get_visible()] == ["load [requests/s]"] * 2
@@ -284,3 +305,47 @@ def test_names_of_keys_that_no_grid_has_are_refused():
     assert only(made, ["p"]).names == made.names and only(made, ["q"]).names == {}
     with pytest.raises(ConfigError, match=r"names: 'workload.rates' is no key of a grid"):
         Study("s", "t", "a", (part,), reference="random", names={"workload.rates": "load"})
+
+
+def test_agents_that_are_left_outside_do_not_set_the_axis_and_have_their_numbers():
+    costs = {"near": (1.0, 1.1), "far": (1.05, 7.25)}
+    plays = make_plays(
+        *(make_play(a, cell, s, cost=cost + 0.008 * s) for a, mine in costs.items() for s in (0, 1)
+          for cell, cost in zip(CELLS, mine, strict=True))
+    )  # fmt: skip
+    figure = Figure("f", "sweep", "p", y=("cost",), x="workload.rate", outside=("far",))
+    (axes,) = curve_plots.plot_sweep(figure, plays, agent_styles(["far", "near"]), {}).axes
+    (low, high), texts = axes.get_ylim(), {text.get_text() for text in axes.texts}
+    assert low < 1.0 and 1.1 < high < 1.5
+    assert texts == {"7.25 ↑", "far", "near"}
+    part = StudyPart("p", "tiny", (StudyEntry("random"),), grid={"workload.rate": (1.0, 2.0)})
+    with pytest.raises(ConfigError, match=r"outside.0: 'far' is not allowed"):
+        figure.check(part, "figures.0")
+    with pytest.raises(ConfigError, match=r"outside: \['random'\] is not allowed in a course"):
+        Figure("f", "course", "p", outside=("random",)).check(part, "figures.0")
+
+
+def test_the_reference_has_its_name_at_the_line_of_zero():
+    plays = make_plays(*(make_play(a, cell, cost=1.0) for a in "ab" for cell in CELLS))
+    figure = Figure("f", "sweep", "p", y=("cost",), x="workload.rate", versus="b")
+    (axes,) = curve_plots.plot_sweep(figure, plays, agent_styles(["a", "b"]), {}).axes
+    assert {text.get_text() for text in axes.texts} == {"a", "b"}
+
+
+def test_courses_of_many_agents_have_no_areas_and_shares_stay_within_what_is_possible():
+    values = np.array([[0.0, 0.0], [0.0, 0.5], [0.0, 0.0]])  # seeds, slots
+    for count in (curve_plots.MOST_BANDS, curve_plots.MOST_BANDS + 1):
+        names = [f"agent {k}" for k in range(count)]
+        plays = make_plays(
+            *(make_play(a, cell, s, courses={"drop_rate": (1 + k) * values[s]}) for a in names
+              for s in range(3) for k, cell in enumerate(CELLS))
+        )  # fmt: skip
+        figure = Figure("f", "course", "p", y=("drop_rate",), window=1)
+        drawn = curve_plots.plot_course(figure, plays, agent_styles(names), {})
+        areas = [path for axes in drawn.axes for band in axes.collections for path in band.get_paths()]
+        assert len(areas) == (2 * count if count <= curve_plots.MOST_BANDS else 0)
+        ends = [line.get_ydata() for line in drawn.axes[1].lines] + [path.vertices[:, 1] for path in areas]
+        assert min(float(np.min(end)) for end in ends) == 0.0
+        assert max(float(np.max(end)) for end in ends) == 100.0
+        assert drawn.axes[0].get_ylim() == drawn.axes[1].get_ylim()
+        assert drawn.axes[0].get_xlabel() == style.slot_label(TINY.slot_seconds)

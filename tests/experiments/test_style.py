@@ -17,7 +17,8 @@ from experiments.reports.agent_styles import AGENT_STYLES, agent_styles
 from experiments.reports.direct_labels import PointLabel, label_ends, label_points
 from experiments.reports.style import COLUMN_INCHES, figure_file, save_figure
 from experiments.studies.columns import RESULT_COLUMNS
-from experiments.studies.config import BASELINE, Study
+from experiments.studies.config import BASELINE, Figure, Study, StudyPart
+from experiments.studies.entry import StudyEntry
 from experiments.studies.front_report import FRONT_COLUMNS
 from experiments.studies.measures import MEASURES, cell_label, key_label
 from experiments.studies.metric_names import METRIC
@@ -74,6 +75,34 @@ def test_every_agent_has_a_style_of_its_own_wherever_it_is_drawn():
     assert agent_styles(["ppo", "some label", "olag"])["olag"] == alone
 
 
+def test_labels_of_an_agent_have_its_style_and_a_second_one_another():
+    labels = {"OLAG": "olag", "static greedy": "static-greedy", "OLAG, faster": "olag", "mine": "my-agent"}
+    styles = agent_styles(labels)
+    assert styles["OLAG"] == AGENT_STYLES["olag"]
+    assert styles["static greedy"] == AGENT_STYLES["static-greedy"]
+    assert len({style.colour for style in styles.values()}) == 4
+    turned = agent_styles({"static greedy": "static-greedy", "OLAG": "olag"})
+    assert {label: styles[label] for label in turned} == turned
+    assert agent_styles({"olag": "olag", "OLAG": "olag"})["olag"] == AGENT_STYLES["olag"]
+
+
+def test_agents_that_are_often_together_differ_in_marks_as_well():
+    often = agent_styles(
+        ["ppo", "static-greedy", "infida", "ppo-graph", "olag", "lru", "cloud-only", "index"]
+    )
+    assert len({style.mark for style in often.values()}) == len(often)
+
+
+def test_agents_of_a_study_have_one_style_in_all_figures():
+    entries = (StudyEntry("olag", "OLAG"), StudyEntry("cloud-only", "cloud only"))
+    parts = (StudyPart("p", "tiny", entries), StudyPart("q", "tiny", (*entries, StudyEntry("lru"))))
+    study = Study("s", "t", "a", parts, reference="OLAG")
+    assert study.agents() == {"OLAG": "olag", "cloud only": "cloud-only", "lru": "lru"}
+    drawn = Figure("f", "dots", "p", agents=("cloud-only", "OLAG"))
+    both = Study("s", "t", "a", parts, figures=(drawn,), reference="OLAG").agents()
+    assert agent_styles(both)["cloud-only"] == AGENT_STYLES["cloud-only"]
+
+
 @pytest.mark.parametrize("path", DRAWN, ids=lambda path: path.stem)
 def test_whatever_studies_draw_has_its_colour(path):
     study = from_plain(Study, read_yaml(path))
@@ -107,6 +136,17 @@ def test_lines_that_coincide_are_named_apart():
     assert len(boxes) == 3
     assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[:k])
     assert not label_ends(draw(20)[1])
+
+
+def test_lines_to_names_cross_no_other_name():
+    figure, axes = draw(6)
+    assert label_ends(axes)
+    figure.draw_without_rendering()
+    for text in axes.texts:
+        start, end = text.arrow_patch.get_path().vertices[[0, -1]]
+        places = text.arrow_patch.get_transform().transform(np.linspace(start, end, 50))
+        others = [Text.get_window_extent(other) for other in axes.texts if other is not text]
+        assert not any(box.contains(*place) for box in others for place in places), text.get_text()
 
 
 def test_names_of_points_cover_neither_each_other_nor_points():
