@@ -81,7 +81,8 @@ class DrawMapCommand(PictureOptions):
         with plt.rc_context(PLOT_STYLE):
             compiled = compile_scenario(scenario)
             title = f"{scenario.name}, {self.split} seed {self.seed}, slot {slot}"
-            figure = draw_network_maps(compiled, places, instance, played, slot, title, self.columns)
+            courses, loads = [one.course for one in played], [one.link_loads for one in played]
+            figure = draw_network_maps(compiled, places, instance, courses, loads, slot, title, self.columns)
             print(save_figure(figure, path))
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.patches import Patch
 
-from experiments.reports.process_pictures import alike
+from experiments.reports.process_pictures import alike_columns
 from experiments.reports.style import COLOURS
 from idn_gym.core.arrays import Bools, Floats, Instance, Ints
 from idn_gym.scenarios.compile import Compiled
@@ -76,7 +76,7 @@ def _alike(down: Bools, names: Sequence[str]) -> list[tuple[list[str], Bools]]:
     fails = np.flatnonzero(down.any(axis=0))
     if not len(fails):
         return []
-    first, group = alike(down[:, fails].astype(float))
+    first, group = alike_columns(down[:, fails].astype(float))
     return [
         ([names[fails[i]] for i in np.flatnonzero(group == k)], down[:, fails[one]])
         for k, one in enumerate(first)
@@ -126,12 +126,12 @@ def moving_links(instance: Instance) -> list[int]:
     down = rates == 0.0
     spread = np.ma.std(np.ma.array(rates, mask=down), axis=0).filled(0.0)
     spread = np.where(spread > 1e-9, spread, 0.0)
-    first, _ = alike(rates)
+    first, _ = alike_columns(rates)
     order: Ints = first[np.argsort(-spread[first], kind="stable")]
     return [int(e) for e in order if spread[e] > 0.0][:MOST_RATES]
 
 
-def draw_rates(axes: Any, compiled: Compiled, instance: Instance, links: Sequence[int]) -> None:
+def draw_link_rates(axes: Any, compiled: Compiled, instance: Instance, links: Sequence[int]) -> None:
     """Rates of links over slots, in steps.
 
     Args:

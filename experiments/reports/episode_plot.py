@@ -16,8 +16,8 @@ from matplotlib.transforms import ScaledTranslation
 
 from experiments.reports.agent_styles import Styles, agent_styles
 from experiments.reports.delay_parts import PART_COLOURS, EpisodeCourse
-from experiments.reports.episode_events import draw_rates, moving_links, outages, shade_outages
-from experiments.reports.kept_panels import SMALL, draw_demand, draw_kept, draw_models_key, draw_scale
+from experiments.reports.episode_events import draw_link_rates, moving_links, outages, shade_outages
+from experiments.reports.kept_panels import SMALL_LETTERS, draw_asked, draw_kept, draw_models_key, draw_scale
 from experiments.reports.quality_panels import draw_accuracies, draw_versions
 from experiments.reports.style import COLUMN_INCHES, PageColumns
 from idn_gym.core.arrays import Floats, Instance, Tables
@@ -81,10 +81,10 @@ def draw_episode(
     shades = _draw_costs(grid["cost"], courses, compiled, instance, styles)
     _draw_keys(grid["cost"], shades, columns)
     if links:
-        draw_rates(grid["rate"], compiled, instance, links)
+        draw_link_rates(grid["rate"], compiled, instance, links)
     for k, course in enumerate(mapped):
         draw_kept(grid[f"kept {k}"], course, compiled, node)
-    draw_scale(grid["scale"], draw_demand(grid["demand"], asked, compiled, node))
+    draw_scale(grid["scale"], draw_asked(grid["demand"], asked, compiled, node))
     draw_models_key(grid["models"], mapped, compiled, node)
     panels = {name: [grid[f"{name} {k}"] for k in range(len(mapped))] for name in below}
     if "delay" in panels:
@@ -183,7 +183,7 @@ def _draw_delays(panels: Sequence[Any], key: Any, courses: Sequence[EpisodeCours
         list(PART_COLOURS)[::-1],
         title="delay of a request,\nmean over the network",
         title_fontsize=6,
-        fontsize=SMALL,
+        fontsize=SMALL_LETTERS,
         loc="center left",
         bbox_to_anchor=(-0.5, 0.5),
     )

@@ -25,18 +25,18 @@ MOST_MODEL_NAMES = 12
 LANES = 12
 """lines of a task's row; models of a task that are kept at once share them"""
 
-SMALL = 5.5
+SMALL_LETTERS = 5.5
 """[points]"""
 
 
-def draw_demand(axes: Any, asked: Floats, compiled: Compiled, node: int) -> Any:
+def draw_asked(axes: Any, asked: Floats, compiled: Compiled, node: int) -> Any:
     """Heat map of requests per second by task (T, K) that pass through a node; returns the image."""
     roots = PowerNorm(0.5, vmin=0.0, vmax=float(asked.max()) or 1.0)  # few tasks are asked for by far most
     image = axes.imshow(asked.T, aspect="auto", cmap="cividis", norm=roots, interpolation="none")
     axes.set_title(f"asked for through\n{compiled.names.nodes[node]}", fontsize=6.5)
     names = compiled.names.tasks
     named = range(0, len(names), math.ceil(len(names) / MOST_TASK_NAMES))
-    axes.set_yticks(named, [names[k] for k in named], fontsize=SMALL)
+    axes.set_yticks(named, [names[k] for k in named], fontsize=SMALL_LETTERS)
     axes.set_xlabel("slot")
     axes.grid(False)
     return image
@@ -48,7 +48,7 @@ def draw_scale(panel: Any, image: Any) -> None:
     scale = panel.inset_axes((0.0, 0.75, 1.0, 0.2))
     panel.figure.colorbar(image, cax=scale, orientation="horizontal")
     scale.set_xlabel("requests/s", fontsize=6.5, labelpad=1)
-    scale.tick_params(labelsize=SMALL)
+    scale.tick_params(labelsize=SMALL_LETTERS)
 
 
 def draw_kept(axes: Any, course: EpisodeCourse, compiled: Compiled, node: int) -> None:
@@ -90,7 +90,7 @@ def draw_models_key(panel: Any, courses: Sequence[EpisodeCourse], compiled: Comp
         across = max(1, int(inches / (0.05 * letters + 0.35)))
         panel.legend(
             handles=handles,
-            fontsize=SMALL,
+            fontsize=SMALL_LETTERS,
             ncols=min(across, len(handles)),
             loc="upper left",
             borderaxespad=0.0,

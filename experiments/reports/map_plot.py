@@ -17,10 +17,10 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox, ScaledTranslation
 
+from experiments.reports.delay_parts import EpisodeCourse
 from experiments.reports.direct_labels import PointLabel, fit_title, label_points
 from experiments.reports.episode_events import down_in
 from experiments.reports.style import COLUMN_INCHES, PageColumns
-from experiments.studies.played_episode import PlayedEpisode
 from idn_gym.core.arrays import EMPTY, Bools, Floats, Instance
 from idn_gym.rendering.layout import lay_out
 from idn_gym.rendering.palette import ALARM, INK, dnn_hues, dnn_of
@@ -75,7 +75,8 @@ def draw_network_maps(
     compiled: Compiled,
     places: Positions,
     instance: Instance,
-    played: Sequence[PlayedEpisode],
+    courses: Sequence[EpisodeCourse],
+    loads: Sequence[Floats],
     slot: int,
     title: str,
     columns: PageColumns = "two",
@@ -88,38 +89,39 @@ def draw_network_maps(
         compiled: the scenario.
         places: of its nodes.
         instance: one episode of it.
-        played: what policies did in it.
+        courses: of this episode, one per policy.
+        loads: of links (T, E), one per policy.
         slot: of the episode, from 0.
         title: of the whole.
         columns: of the page.
     """
     ground, wide = lay_ground(compiled, places), COLUMN_INCHES[columns]
-    across = 1 if columns == "one" else math.ceil(len(played) / math.ceil(len(played) / 3))
+    across = 1 if columns == "one" else math.ceil(len(courses) / math.ceil(len(courses) / 3))
     low, high = ground.at.min(axis=0), ground.at.max(axis=0)
     room = np.maximum(1e-9, high - low) * (1 + 2 * MARGIN)
     tall = min(7.5, max(0.45, ground.stretch * float(room[1] / room[0])) * 0.95 * wide / across)
-    rows = -(-len(played) // across)
+    rows = -(-len(courses) // across)
     figure, grid = plt.subplots(
         rows, across, figsize=(wide, 1.3 + (0.2 + tall) * rows), layout="constrained", squeeze=False
     )
     figure.suptitle(title, fontsize=8, x=0.01, ha="left")
-    loads = [one.link_loads[slot] for one in played]
+    now = [of_links[slot] for of_links in loads]
     down = [found[slot] for found in down_in(instance)]
-    for axes in grid.flat[len(played) :]:
+    for axes in grid.flat[len(courses) :]:
         axes.set_axis_off()
-    for axes, one, load in zip(grid.flat, played, loads, strict=False):
+    for axes, one, load in zip(grid.flat, courses, now, strict=False):
         axes.set(aspect=ground.stretch, xlim=_wider(low[0], high[0]), ylim=_wider(low[1], high[1]))
-        lines = _draw_links(axes, compiled, ground, load, float(np.max(loads)), down[1])
+        lines = _draw_links(axes, compiled, ground, load, float(np.max(now)), down[1])
         axes.set_axis_off()
-        axes.set_title(fit_title(f"placed by {one.course.label}", wide / across), loc="left", fontsize=7.5)
-    _draw_keys(figure, compiled, [one.course.wished[slot] != EMPTY for one in played], down, columns)
+        axes.set_title(fit_title(f"placed by {one.label}", wide / across), loc="left", fontsize=7.5)
+    _draw_keys(figure, compiled, [one.wished[slot] != EMPTY for one in courses], down, columns)
     bar = figure.colorbar(lines, ax=list(grid.flat), location="bottom", shrink=0.6, aspect=40, pad=0.02)
     bar.set_label(f"load of a link in slot {slot} [%]", fontsize=7)
     bar.ax.tick_params(labelsize=6)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # panels stay where names are fitted to them
-    for axes, one in zip(grid.flat, played, strict=False):
-        held = one.course.wished[slot] != EMPTY
+    for axes, one in zip(grid.flat, courses, strict=False):
+        held = one.wished[slot] != EMPTY
         squares = _draw_nodes(axes, compiled, ground, held, down[0])
         _draw_bar(axes, ground)
         _name_nodes(axes, compiled, ground, held, squares)

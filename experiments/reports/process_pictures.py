@@ -70,7 +70,7 @@ def _draw_panel(axes: Any, process: DrawnProcess) -> None:
         axes.bar(range(len(process.names)), process.values[0], color=COLOURS[0])
         axes.set(xlabel=process.things, ylabel=process.unit, xticks=[])
         return
-    first, group = alike(process.values)
+    first, group = alike_columns(process.values)
     if process.unit == DOWN:
         _draw_shades(axes, _that_fail(process))
     elif len(first) <= MOST_LINES:
@@ -88,7 +88,7 @@ def _that_fail(process: DrawnProcess) -> DrawnProcess:
     return process._replace(values=process.values[:, fails], names=names)
 
 
-def alike(values: Floats) -> tuple[Ints, Ints]:
+def alike_columns(values: Floats) -> tuple[Ints, Ints]:
     """The first of each set of identical columns, in order, and the set of each column."""
     _, first, group = np.unique(values, axis=1, return_index=True, return_inverse=True)
     order = np.argsort(first)

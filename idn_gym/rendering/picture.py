@@ -29,7 +29,7 @@ ROOMY = 200
 ABOVE, GAP = 15, 12
 """Room for the text above a node, and between nodes [pixels]."""
 
-LANES = 24
+LANES_BELOW = 24
 """Room below a row for the links within it [pixels]."""
 
 
@@ -123,7 +123,7 @@ def side_lanes(scene: Picture, cards: list[Frame]) -> dict[int, float]:
             ends[lane : lane + 1] = [right]
             lane_of[left, right] = lane
         for span, links in of_row.items():
-            found.update(dict.fromkeys(links, LANES * (lane_of[span] + 1) / len(ends)))
+            found.update(dict.fromkeys(links, LANES_BELOW * (lane_of[span] + 1) / len(ends)))
     return found
 
 

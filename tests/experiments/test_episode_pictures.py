@@ -10,7 +10,6 @@ from experiments.reports.episode_events import MOST_NAMED, down_in, moving_links
 from experiments.reports.episode_plot import draw_episode
 from experiments.reports.kept_panels import LANES, kept_tiles
 from experiments.reports.map_plot import draw_network_maps, lay_ground
-from experiments.studies.played_episode import PlayedEpisode
 from idn_gym.core.arrays import EMPTY
 from idn_gym.rendering.palette import dnn_hues
 from idn_gym.scenarios.compile import compile_scenario
@@ -116,11 +115,10 @@ def test_a_map_shows_models_and_what_is_down_in_its_slot(columns):
     places = {name: (float(v % 3), 50.0 + v // 3) for v, name in enumerate(names.nodes)}
     node = names.nodes.index("board-0")
     one = course(compiled, [(node, 0)])
-    empty = np.zeros((SLOTS, 4)), np.zeros(SLOTS), one.wished[-1]
-    played = [PlayedEpisode(one, *empty, np.zeros((SLOTS, len(names.links))))] * 2
+    loads = [np.zeros((SLOTS, len(names.links)))] * 2
 
     def words(slot):
-        figure = draw_network_maps(compiled, places, instance, played, slot, "title", columns)
+        figure = draw_network_maps(compiled, places, instance, [one, one], loads, slot, "title", columns)
         axes = figure.axes[0]
         hue = dnn_hues(names.models)[names.models[0].split("@")[0]]
         squares = [tuple(square.get_facecolor()[0][:3]) for square in axes.collections[1:]]
