@@ -39,7 +39,7 @@ LINE_WIDTHS = (0.8, 2.6)
 SQUARE, ACROSS, BELOW_NODE = 4.0, 4, 6.5
 """Side of a model's square, squares beside each other, distance of the first from its node [points]."""
 
-MARGIN = 0.09
+MAP_MARGIN = 0.09
 """Around the nodes, as a share of their extent."""
 
 PINNED = "all models"
@@ -98,7 +98,7 @@ def draw_network_maps(
     ground, wide = lay_ground(compiled, places), COLUMN_INCHES[columns]
     across = 1 if columns == "one" else math.ceil(len(courses) / math.ceil(len(courses) / 3))
     low, high = ground.at.min(axis=0), ground.at.max(axis=0)
-    room = np.maximum(1e-9, high - low) * (1 + 2 * MARGIN)
+    room = np.maximum(1e-9, high - low) * (1 + 2 * MAP_MARGIN)
     tall = min(7.5, max(0.45, ground.stretch * float(room[1] / room[0])) * 0.95 * wide / across)
     rows = -(-len(courses) // across)
     figure, grid = plt.subplots(
@@ -129,7 +129,7 @@ def draw_network_maps(
 
 
 def _wider(low: float, high: float) -> tuple[float, float]:
-    more = MARGIN * max(1e-9, high - low)
+    more = MAP_MARGIN * max(1e-9, high - low)
     return low - more, high + more
 
 

@@ -22,7 +22,7 @@ from idn_gym.config_reader import ConfigError, kinds_of, show
 from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.scenarios.presets import load_scenario
 
-LINE = 100
+LINE_WIDTH = 100
 """[characters] width of what is printed into a pipe"""
 
 
@@ -66,7 +66,7 @@ class KeysCommand:
 
 
 def key_lines(key: Key) -> list[str]:
-    """Text of one key on lines of at most `LINE` characters, for pipes: `key=value`, and below it the rest.
+    """Text of one key on lines of at most `LINE_WIDTH` characters, for pipes: `key=value`, and below it the rest.
 
     Words that are longer than a line stay whole.
     """
@@ -79,7 +79,7 @@ def key_lines(key: Key) -> list[str]:
 def _folded(text: str, indent: str) -> list[str]:
     return textwrap.wrap(
         text,
-        LINE,
+        LINE_WIDTH,
         initial_indent=indent,
         subsequent_indent=indent or "  ",
         break_long_words=False,
