@@ -20,6 +20,9 @@ from idn_gym.evaluation.transfer_protocol import REFERENCE_AXIS
 MEASURE = Literal["score", "saved"]
 """score: as the protocol says; saved: share of what placing can save against the repositories alone."""
 
+TOLD = ("accuracy", "latency", "energy", "traffic", "update")
+"""Metrics of every run that the file of runs has, to look up why a cost is what it is."""
+
 ZERO_SHOT = "transferred"
 """Mode of what is played without having learnt there."""
 
@@ -181,6 +184,7 @@ class Transfers:
                 "nothing": self.cost(unit.held_out, unit.seed, BASELINE),
                 **{name: end[name] for name in ("static", "reached", "bound")},
                 "counted": unit.seed in self.counted(unit.held_out),
+                **{name: self._records[self._place(unit)]["metrics"][name] for name in TOLD},
             }
             for unit in self.units
             for end in [self.ends[unit.held_out, unit.seed]]

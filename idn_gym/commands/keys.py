@@ -66,7 +66,7 @@ class KeysCommand:
 
 
 def key_lines(key: Key) -> list[str]:
-    """Text of one key on lines of at most `LINE_WIDTH` characters, for pipes: `key=value`, and below it the rest.
+    """Lines of at most `LINE_WIDTH` characters for one key, for pipes: `key=value`, and below it the rest.
 
     Words that are longer than a line stay whole.
     """

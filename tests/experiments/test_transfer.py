@@ -236,6 +236,7 @@ def test_the_report_has_all_tables(played):
     with (out / "transfer-runs.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(units)
+    assert all(0.0 <= float(row["accuracy"]) <= 1.0 and float(row["traffic"]) > 0.0 for row in rows)
     with (out / "transfer.csv").open() as file:
         assert {row["held_out"] for row in csv.DictReader(file)} == {"nothing", "all"}
 
