@@ -30,7 +30,7 @@ class MoveConstants(NamedTuple):
 
     first: int  # column of the pairs where they begin
     saving: int  # column of the pairs that has the saving
-    high: Floats  # upper bounds
+    high: Floats  # (K,) upper bounds of the K columns
 
 
 class MovesObserver(GraphObserver):
