@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import ClassVar
 
 import torch
-from tqdm import tqdm
 
 from experiments.engines.workers import pool_of
 from experiments.lab.adaptation_table import adaptation_rows, tabulate_adaptations
@@ -25,6 +24,7 @@ from idn_gym.commands import grammar
 from idn_gym.commands.endings import GO_ON
 from idn_gym.commands.grammar import Positional
 from idn_gym.commands.options import WorkerOption
+from idn_gym.commands.progress import ProgressBar
 from idn_gym.config_reader import from_plain, read_yaml
 from idn_gym.files import writable_file, writable_folder, write_text
 from idn_gym.lab.adaptation.recipes import AdaptationStudy
@@ -58,7 +58,7 @@ def adapt_lab(study: AdaptationStudy, store: Store, folder: Path, workers: int) 
     print(f"{len(jobs) - len(waiting)} of {len(jobs)} jobs are done")
     running: dict[Future[None], AdaptationJob] = {}
     with (
-        tqdm(total=len(jobs), initial=len(jobs) - len(waiting), unit=" jobs", disable=None) as bar,
+        ProgressBar("jobs", len(jobs), len(jobs) - len(waiting)) as bar,
         pool_of(workers, torch.set_num_threads, 1) as pool,
     ):
         while waiting or running:
@@ -66,10 +66,9 @@ def adapt_lab(study: AdaptationStudy, store: Store, folder: Path, workers: int) 
                 running[pool.submit(run_job, study, store, folder, job)] = job
                 waiting.remove(job)
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                job = running.pop(future)
+                running.pop(future)
                 future.result()
-                bar.set_postfix_str(f"{job.network}, {job.condition}")
-                bar.update()
+                bar.advance()
 
 
 def write_rows(path: Path, table: Adaptations) -> None:

@@ -19,7 +19,7 @@ from experiments.benchmarks.stored_ratios import fallen, read_ratios, store_rati
 from experiments.benchmarks.versions import commit_of_checkout, version_01, working_tree
 from idn_gym.commands import grammar
 from idn_gym.commands.endings import FAILURE, fail
-from idn_gym.commands.progress import bar
+from idn_gym.commands.progress import ProgressBar
 from idn_gym.config_reader import bounded
 from idn_gym.evaluation.tables import known, write_csv
 from idn_gym.files import writable_folder, write_text
@@ -88,7 +88,7 @@ class BenchSpeedCommand:
         versions = {"now": working_tree, "0.1": lambda: version_01(self.baseline, self.out)}
         with (
             Bench(versions, self.seconds, self.repeats, self.limit) as bench,
-            bar("measuring", len(rows)) as advance,
+            ProgressBar("rows measured", len(rows)) as bar,
         ):
             for group, members in groupby(rows, lambda row: row.group):
                 for row in members:
@@ -97,7 +97,7 @@ class BenchSpeedCommand:
                     except WorkError as error:
                         failed.append(row.name)
                         print(f"{group}: {row.name}: {error}", file=sys.stderr)
-                    advance()
+                    bar.advance()
                 table = [row for row in measured if row.group == group]
                 if table:
                     print(tables_as_text(table), end="\n\n", flush=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from experiments.reports.fluid_plots import draw_checks
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, Positional, assignments, spell_command
-from idn_gym.commands.progress import bar
+from idn_gym.commands.progress import ProgressBar
 from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Instance, Residents
@@ -133,7 +133,8 @@ class CheckFluidCommand:
         )
         arrival = find_arrival(instance, placement) if self.arrival else None
         choices = list(list_placements(instance, compiled.placeable, placement)) if self.ranking else []
-        with bar(name, len(self.loads) * (1 + len(DISPATCHES)) + min(self.ranking, len(choices))) as advance:
+        total = len(self.loads) * (1 + len(DISPATCHES)) + min(self.ranking, len(choices))
+        with ProgressBar(f"checks of {name}", total) as bar:
             for check in check_loads(
                 instance,
                 placement,
@@ -145,11 +146,11 @@ class CheckFluidCommand:
                 nominal=self.nominal,
             ):
                 checks.append(check)
-                advance()
+                bar.advance()
             few = max(LEAST_REQUESTS, self.requests // FEWER)
             for item in rank_placements(instance, choices, self.ranking, 0, few, self.seed):
                 ranked.append(item)
-                advance()
+                bar.advance()
         if folder is not None:
             write_csv(folder / "loads.csv", [check._asdict() for check in checks])
             draw_checks(folder / "loads.png", checks, name)

@@ -221,7 +221,7 @@ class CombineCommand(EpisodeOptions):
     def _play_scenario(self, scenario: Scenario, out: Path | None) -> list[dict[str, Any]]:
         """Play one scenario, print it, write its courses; return lines of the table."""
         seeds, preference = range(self.seeds), self.weighing()
-        said = f"{scenario.name}, {scenario.horizon} slots, {self.seeds} {self.split} seeds"
+        said = f"combiners on {scenario.name}, {scenario.horizon} slots, {self.seeds} {self.split} seeds"
         runs: dict[str, CombinerRun] = {}
         for name in steps(said, self.combiners):
             env, policy = open_agent(name, scenario, seeds, self.split, preference, **self._options(name))

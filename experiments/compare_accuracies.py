@@ -93,7 +93,7 @@ class CompareAccuraciesCommand(EpisodeOptions):
         lines: list[dict[str, Any]] = []
         rows = []
         for agent in self.agents:
-            found = {name: self.play(agent, worlds[name]) for name in steps(agent, names)}
+            found = {name: self.play(agent, worlds[name]) for name in steps(f"worlds of {agent}", names)}
             cells = points_rows(found) if self.points else accuracy_rows(found)
             rows += [[agent, *row] for row in cells]
             for name, played in found.items():
@@ -126,7 +126,7 @@ class CompareAccuraciesCommand(EpisodeOptions):
         """Mean cost per slot of each episode that no policy undercuts."""
         compiled = compile_scenario(scenario)
         found = []
-        for seed in steps("bound", range(self.seeds)):
+        for seed in steps("bounds", range(self.seeds)):
             instance = build_instance(compiled.scenario, seed, self.split, self.weighing())
             found.append(float(bound_hidden_quality(compiled, instance, 0).mean()))
         return np.array(found)

@@ -90,7 +90,7 @@ class CompareContextsCommand(EpisodeOptions):
             stated[HINDSIGHT] = StudyEntry(HINDSIGHT, options={"seconds": self.seconds})
         references = dict(stated)
         stated |= {names[word]: stated_agent(word) for word in self.policies}
-        said = f"{context.name}, {axis} held out, {self.seeds} {self.split} scenarios"
+        said = f"agents on {context.name}, {axis} held out, {self.seeds} {self.split} scenarios"
         costs: dict[str, Floats] = {
             name: episode_costs(partial(self.play_one, stated[name]), episodes)
             for name in steps(said, list(stated))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from experiments import train
 from experiments.compare import CompareAgentsCommand
+from experiments.training.run_config import RunConfig
 from experiments.training.run_folder import RunFolder
 from idn_gym.commands import grammar
 from idn_gym.commands.endings import ending
@@ -71,8 +72,7 @@ def run_demo(out: Path, seeds: int, words: Sequence[str], force: bool = False, d
     if folder.policy.exists():
         print(f"{folder.policy} is there: training is done; --force (or make demo FORCE=1) starts over")
     else:
-        begun = f", going on from {folder.checkpoint}" if folder.checkpoint.exists() else ""
-        print(f"Training {config.agent.kind} for {config.steps} steps on {config.scenario.name}{begun}")
+        print(describe_training(config, folder), flush=True)  # now, in a file too
         from experiments.training.train_run import train_run  # torch takes seconds: not for --help
 
         train_run(config, folder)
@@ -81,7 +81,8 @@ def run_demo(out: Path, seeds: int, words: Sequence[str], force: bool = False, d
     if all(file.exists() and file.stat().st_mtime >= folder.policy.stat().st_mtime for file in made):
         print(f"{table} is there:\n{table.read_text(encoding='utf-8')}")
     else:
-        print(f"Comparing with {', '.join(RIVALS)}")
+        bracket = f", then a bracket of {dynamic:g} s per episode" if dynamic else ""
+        print(f"Comparing with {', '.join(RIVALS)} in {seeds} episodes{bracket}", flush=True)
         agents = (str(folder.policy), *RIVALS)
         comparison = CompareAgentsCommand(policies=agents, seeds=seeds, out=out, dynamic=dynamic)
         comparison.compare_on([config.scenario])
@@ -93,6 +94,17 @@ def run_demo(out: Path, seeds: int, words: Sequence[str], force: bool = False, d
             film=folder.playing(config.scenario, "watch", after=("--out", f"{out}.gif")),
         )
     )
+
+
+def describe_training(config: RunConfig, folder: RunFolder) -> str:
+    """Describe what is to be done, in the words of the lines that say how far it is."""
+    parts, begun = [f"{config.steps:,} training steps"], ""
+    imitation = getattr(config.agent, "imitation", None)
+    if folder.checkpoint.exists():
+        begun = f", going on from {folder.checkpoint}"
+    elif imitation is not None:
+        parts = [f"{imitation.episodes} sequences to find", f"{imitation.rounds} rounds of imitation", *parts]
+    return f"Training {config.agent.kind} on {config.scenario.name}: {', '.join(parts)}{begun}"
 
 
 def throw_away(folder: RunFolder) -> None:
@@ -137,7 +149,7 @@ class DemoCommand(SeedOption):
         """Train and compare, skipping the steps that are already done."""
         there = os.path.exists(RunFolder(self.out).config)  # False for names that no file can have
         advice = f"--force throws away the run in {self.out}" if there and not self.force else ""
-        with ending("the same command goes on from the last checkpoint", advice):
+        with ending(RunFolder(self.out).going_on, advice):
             run_demo(self.out, self.seeds, self.changes, self.force, self.dynamic)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
-from tqdm import tqdm
 
 from agents.policy_file import policy_file
 from agents.registry import AGENTS, TRAINED
@@ -17,6 +16,7 @@ from experiments.training.recorded import DatasetFolder, DatasetPlan
 from idn_gym.commands import grammar
 from idn_gym.commands.endings import GO_ON
 from idn_gym.commands.grammar import Changes, Positional, assignments
+from idn_gym.commands.progress import ProgressBar
 from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import ConfigError, bounded, closest, read_word, show
 from idn_gym.evaluation.intervals import mean_interval
@@ -65,10 +65,9 @@ class MakeDatasetCommand:
         waiting = folder.waiting(labels)
         total = len(labels) * self.episodes
         done = total - len(waiting) * self.episodes
-        with tqdm(total=total, initial=done, unit=" episodes", disable=None) as bar:
+        with ProgressBar("episodes", total, done) as bar:
             for label, agent in waiting.items():
-                bar.set_postfix_str(label)
-                folder.record(agent, label, bar.update)
+                folder.record(agent, label, bar.advance)
         folder.state_references()
         head = ("dataset", "episodes", "mean return")
         rows = (

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from experiments.training.run_config import run_versions
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Positional
+from idn_gym.commands.progress import steps
 from idn_gym.config_reader import ConfigError, closest
 from idn_gym.core.arrays import Floats, Residents
 from idn_gym.core.slots import one_row
@@ -39,7 +39,7 @@ SEARCH = SearchConfig(restarts=3, slots=144)
 def search_front(scenario: Scenario, weights: Floats, seeds: Sequence[int], split: str) -> Residents:
     """Find placements by local search, for each episode and preference."""
     compiled, found = compile_scenario(scenario), []
-    for preference in tqdm(weights, unit=" preferences", disable=None):
+    for preference in steps("preferences", list(weights)):
         instance = build_instance(scenario, seeds, split, preference.tolist())
         found += [best_placement(compiled, one_row(instance, b), SEARCH) for b in range(len(seeds))]
     return np.unique(np.stack(found), axis=0)

@@ -10,7 +10,6 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from experiments.lab.options import DataOption
 from experiments.lab.store import Store, lab_versions
@@ -18,6 +17,7 @@ from idn_gym.catalog import Model, Outcomes, write_catalog, write_outcomes
 from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Positional
+from idn_gym.commands.progress import steps
 from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import ConfigError
 from idn_gym.files import atomically, file_name, writable_folder
@@ -104,7 +104,7 @@ def build_lab_models(store: Store, seeds: Sequence[int]) -> tuple[list[Model], O
         ConfigError: a network is missing for one of the seeds.
     """
     data, models, tables = load_data(store.lab.data), [], {}
-    for name in tqdm(deployable(store.lab), unit=" networks", disable=None):
+    for name in steps("networks", deployable(store.lab)):
         records = [store.record(name, seed) for seed in seeds]
         trainings = [
             TrainedNetwork(store.load(name, seed, data), *store.scores(name, seed)) for seed in seeds

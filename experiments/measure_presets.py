@@ -16,7 +16,7 @@ from experiments.training.play import play_agent
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, assignments
 from idn_gym.commands.options import SeedOption
-from idn_gym.commands.progress import bar
+from idn_gym.commands.progress import ProgressBar
 from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.evaluation.comparison import ComparisonRow, summarise
@@ -191,11 +191,12 @@ class MeasurePresetsCommand(SeedOption):
     def _measure_headroom(self, scenarios: Sequence[Scenario]) -> None:
         """Print and write the brackets of all scenarios, and the results of policies between them."""
         lines, seeds = [], range(self.seeds)
-        with bar(
-            "policies and episodes", sum(len(field_of(scenario)) + self.seeds for scenario in scenarios)
-        ) as done:
+        total = sum(len(field_of(scenario)) + self.seeds for scenario in scenarios)
+        with ProgressBar("policies and episodes", total) as bar:
             for scenario in scenarios:
-                lines.append(measure_headroom(scenario, seeds, self.preference, self.bracket_seconds, done))
+                lines.append(
+                    measure_headroom(scenario, seeds, self.preference, self.bracket_seconds, bar.advance)
+                )
         _print_and_write(self.out / "headroom", HEADROOM_HEAD, lines)
         print()
         field = [line for headroom in lines for line in headroom.field_lines()]

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import ClassVar
 
 import yaml
-from tqdm import tqdm
 
 from experiments.training.index_search import IndexSearch, IndexState, search_weights
 from idn_gym.commands import grammar
 from idn_gym.commands.endings import GO_ON
 from idn_gym.commands.grammar import Changes, assignments
+from idn_gym.commands.progress import ProgressBar
 from idn_gym.config_reader import bounded, read_word
 from idn_gym.evaluation.tables import write_csv
 from idn_gym.files import writable_folder, write_text
@@ -65,11 +65,11 @@ class SearchIndexCommand:
             judged=self.judged,
             seed=self.seed,
         )
-        with tqdm(total=search.generations, unit=" generations") as bar:
+        with ProgressBar("generations", search.generations) as bar:
 
             def show(generation: int, state: IndexState) -> None:
-                bar.update(generation + 1 - bar.n)
-                bar.set_postfix(best=f"{state.best_cost:.4f}", elite=f"{state.curve[-1]['elite']:.4f}")
+                found = {"best": state.best_cost, "elite": state.curve[-1]["elite"]}
+                bar.advance(generation + 1 - bar.done, **found)
 
             state = search_weights(search, out / "search.json", show)
         write_weights(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from experiments.engines.job import Job
 from experiments.engines.options import EngineOptions, open_engine
@@ -14,6 +14,7 @@ from experiments.training import run_config
 from experiments.training.run_config import RunConfig, flat
 from experiments.training.run_folder import RunFolder
 from idn_gym.commands import grammar
+from idn_gym.commands.endings import START_OVER, ending
 from idn_gym.commands.grammar import Changes, assignments
 from idn_gym.config_reader import ConfigError
 from idn_gym.files import writable_folder
@@ -43,10 +44,18 @@ class TrainCommand(EngineOptions):
     changes: Changes = ()
     """changes to the configuration, such as agent.learning_rate=1e-3"""
 
-    stopped: ClassVar[str] = "the same command with --resume continues from the last checkpoint"
-
     def run(self) -> None:
         """Train, and say where everything is."""
+        with ending(self.going_on):
+            self.train()
+
+    def going_on(self) -> str:
+        """What is printed when the command is stopped."""
+        folder = RunFolder(self.out)
+        return folder.going_on("the same command with --resume") if folder.config.exists() else START_OVER
+
+    def train(self) -> None:
+        """Train, in this process or where the engine says."""
         self.check_engine()
         folder = RunFolder(self.out)
         config = configure_run(self)

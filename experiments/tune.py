@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from tqdm import tqdm
 
 from experiments.engines.job import Engine, Job
 from experiments.engines.options import EngineOptions, open_engine
@@ -25,6 +24,7 @@ from idn_gym.commands import grammar
 from idn_gym.commands.endings import GO_ON
 from idn_gym.commands.grammar import Positional
 from idn_gym.commands.options import WorkerOption
+from idn_gym.commands.progress import ProgressBar
 from idn_gym.config_reader import ConfigError, read_yaml
 from idn_gym.files import file_name, writable_folder, write_text
 
@@ -42,11 +42,10 @@ def run_trials(tuning: Tuning, out: Path, engine: Engine) -> Any:
     done = queue_trials(study, space)
     desk = engine.desk(functools.partial(TrialDesk, tuning, out.resolve()))
     jobs = [_trial_job(tuning, index, desk) for index in range(done, tuning.trials)]
-    running = engine.run(jobs, out)
-    bar = tqdm(running, total=tuning.trials, initial=done, unit=" trials", disable=None if jobs else True)
-    for _ in bar:
-        rewards = [trial.value for trial in finished(study) if trial.state.name == "COMPLETE"]
-        bar.set_postfix(best=f"{max(rewards, default=np.nan):.4f}")
+    with ProgressBar("trials", tuning.trials, done) as bar:
+        for _ in engine.run(jobs, out):
+            rewards = [trial.value for trial in finished(study) if trial.state.name == "COMPLETE"]
+            bar.advance(best=max(rewards, default=np.nan))
     return study
 
 

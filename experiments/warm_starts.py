@@ -66,7 +66,9 @@ class WarmStartsCommand(EpisodeOptions):
         lines: list[dict[str, Any]] = []
         for agent in self.agents:
             starts = (EVEN, GREEDY, LAST, OTHER_NODES)
-            costs = {start: self.play(agent, scenario, start) for start in steps(agent, starts)}
+            costs = {
+                start: self.play(agent, scenario, start) for start in steps(f"starts of {agent}", starts)
+            }
             for start, cost in costs.items():
                 rows.append([agent, start, *start_cells(cost, costs[EVEN], self.first)])
                 lines += [

@@ -121,6 +121,7 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
         self.observation_space = self._padded.space
         self.action_space = gym.spaces.Box(-1.0, 1.0, (sizes.pairs,), np.float32)
         self._check = ActionCheck(self.action_space, 1)
+        self._check.single = True
         self._seed: int | None = None
         self._count = 0
 

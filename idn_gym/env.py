@@ -165,6 +165,7 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
         self.simulation = Simulation(
             self.scenario, action, observation, preference, split, batch=1, reward_scale=reward_scale
         )
+        self.simulation.check.single = True
         self.render_mode = render_mode
         self.scalar = preference is not None
         if not self.scalar:  # MO-Gymnasium and TorchRL recognise vector rewards by these attributes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 import gymnasium as gym
@@ -68,11 +69,13 @@ class NativeVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         horizon: slots of an episode: the scenario's, or `max_episode_steps` where that is less.
         single: the environment of one row.
         by_row: methods whose first argument is the row.
+        caption: words beside the slot in pictures, such as who plays.
     """
 
     simulation: RowSimulation
     single: ClassVar[type[gym.Env[Any, Any]]] = IDNEnv
     by_row: ClassVar[tuple[str, ...]] = ("describe_placement",)
+    caption: str = ""
 
     def _begin(
         self,
@@ -248,7 +251,7 @@ class NativeVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         if self.render_mode is None:
             gym.logger.warn("render() needs render_mode='ansi' or 'rgb_array' in gym.make_vec()")
             return None
-        draw = render_ansi if self.render_mode == "ansi" else render_rgb
+        draw = render_ansi if self.render_mode == "ansi" else partial(render_rgb, caption=self.caption)
         return tuple(
             draw(*self._place(row), None if self._first[row] else self._metrics[row])
             for row in range(self.num_envs)

@@ -66,7 +66,7 @@ def test_one_environment_refuses_and_stays_as_it_is(codec):
     tried = list(outsiders(actions))
     for what, action in tried:
         before = env.simulation.get_state()
-        with pytest.raises(gym.error.InvalidAction, match=r"is not allowed; (each row must be in|it is not)"):
+        with pytest.raises(gym.error.InvalidAction, match=r"is not allowed; (an action must|it is not)"):
             env.step(action)
             pytest.fail(f"{what} was played")
         assert same(env.simulation.get_state(), before), what
@@ -130,6 +130,25 @@ def test_the_bounds_belong_to_the_space(codec):
     env = IDNEnv("tiny", codec)
     env.reset(seed=0)
     for action in (env.action_space.low, env.action_space.high, np.float64(env.action_space.high)):
+        env.step(action)
+
+
+@pytest.mark.parametrize(
+    ("codec", "action", "said"),
+    [
+        (
+            "placement",
+            [0, 99, 0, 0],
+            r"^99 in entry \[1\], is not allowed; an action must be in Multi[^;]*$",
+        ),
+        ("change", 99, r"^99 is not allowed; an action must be in Discrete\([^;]*$"),
+        ("change", [0], r"^\[0\], of shape \(1,\) and type '<i8', is not allowed; an action must"),
+    ],
+)
+def test_one_environment_has_no_rows_to_name(codec, action, said):
+    env = IDNEnv("tiny", codec)
+    env.reset(seed=0)
+    with pytest.raises(gym.error.InvalidAction, match=said):
         env.step(action)
 
 

@@ -123,7 +123,7 @@ BAD_ACTIONS = {
 def test_actions_outside_the_space_are_refused(codec, action):
     env = make_tiny(action=codec)
     env.reset(seed=0)
-    with pytest.raises(gym.error.InvalidAction, match=r"is not allowed; each row must be in"):
+    with pytest.raises(gym.error.InvalidAction, match=r"is not allowed; an action must be in"):
         env.step(action)
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gymnasium.error import DependencyNotInstalled
-from tqdm import tqdm
 
 from experiments.engines.job import LOST_AT_MOST, Job, LostJobError
 from experiments.engines.parcel import Parcel
@@ -63,7 +62,7 @@ class RayEngine:
                     said = (
                         f"{job.name}: lost with its process or machine ({type(error).__name__}); done again"
                     )
-                    tqdm.write(said, file=sys.stderr)
+                    print(said, file=sys.stderr)
                     waiting.append(job)
                     continue
                 sent.parcel.unpack(out)

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
-
-from tqdm import tqdm
 
 from experiments.engines.job import Engine, Job
 from experiments.studies.bracket_run import BracketRun
 from experiments.studies.cached_run import CachedRun
 from experiments.studies.cached_training import StudyTraining
 from experiments.studies.listing import run_name
-
-SECONDS_BETWEEN = 60.0
-"""[s] between lines of progress at least, where stderr is no terminal."""
+from idn_gym.commands.progress import ProgressBar
 
 _HERE = Path()
 """Paths of jobs begin at the folder of the study."""
@@ -80,22 +74,9 @@ def play_stages(stages: Sequence[JobStage], out: Path, engine: Engine) -> None:
         missing = [job for job in jobs if not job.done(out)]
         if not missing:
             continue
-        if sys.stderr.isatty():
-            for _ in tqdm(engine.run(missing, out), total=len(missing), unit=f" {what}", disable=None):
-                pass
-        else:
-            _tell(engine.run(missing, out), len(missing), what)
-
-
-def _tell(done: Iterable[Job], total: int, what: str) -> None:
-    """Say on stderr how far a stage is: at its start, at its end, and after jobs at most once a minute."""
-    begin = said = time.monotonic()
-    print(f"0 of {total} {what}", file=sys.stderr, flush=True)
-    for count, _ in enumerate(done, 1):
-        now = time.monotonic()
-        if count == total or now - said >= SECONDS_BETWEEN:
-            said = now
-            print(f"{count} of {total} {what}, {(now - begin) / 60:.1f} min", file=sys.stderr, flush=True)
+        with ProgressBar(what, len(missing), always=True) as bar:
+            for _ in engine.run(missing, out):
+                bar.advance()
 
 
 def _training_job(training: StudyTraining, name: str) -> Job:

@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from torch.nn import functional
-from tqdm import tqdm
 
 from agents.rl.graph import GraphPolicy
 from agents.rl.imitation import Imitation
@@ -35,6 +34,7 @@ from experiments.training.lessons import (
 )
 from experiments.training.run_config import RunConfig
 from experiments.training.teacher import Teacher
+from idn_gym.commands.progress import ProgressBar
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.tables import write_csv
@@ -104,7 +104,7 @@ def imitate_all(
     best, least = (
         _best_shift(policy, trial_costs(trials)) if start else (copy.deepcopy(policy.state_dict()), np.inf)
     )
-    with tqdm(total=asked.rounds, unit=" rounds", disable=None) as bar:
+    with ProgressBar("rounds of imitation", asked.rounds) as bar:
         for number in range(asked.rounds):
             for group in optimiser.param_groups:
                 group["lr"] = asked.learning_rate * (1.0 - 0.9 * number / max(1, asked.rounds - 1))
@@ -124,8 +124,7 @@ def imitate_all(
             rows.append({"round": number, "loss": float(loss), **row})
             if costs.min() < least:
                 best, least = _best_shift(policy, costs)
-            bar.update()
-            bar.set_postfix(cost=f"{least:.4f}", loss=f"{loss:.4f}")
+            bar.advance(cost=least, loss=float(loss))
             if number + 1 < asked.rounds:
                 gathered.append(_round(lessons, policy, rng))
     policy.load_state_dict(best)

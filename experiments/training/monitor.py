@@ -10,7 +10,6 @@ from typing import Any
 from gymnasium.vector import VectorEnv
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import HParam, TensorBoardOutputFormat
-from tqdm import tqdm
 
 from experiments.training.board_pictures import front_picture, placement_picture
 from experiments.training.checkpoint import due
@@ -18,6 +17,7 @@ from experiments.training.evaluation import FRONT, evaluate, front, network_pict
 from experiments.training.references import find_references, say_result, share_won, write_references
 from experiments.training.run_config import RunConfig, flat, to_yaml
 from experiments.training.running_means import RunningMeans
+from idn_gym.commands.progress import ProgressBar
 from idn_gym.integrations.acting import acting
 from idn_gym.integrations.sb3 import GymVecEnv
 from idn_gym.objective_records import OBJECTIVES
@@ -42,7 +42,7 @@ class Monitor(BaseCallback):
     def __init__(self, config: RunConfig) -> None:
         super().__init__()
         self.config = config
-        self.bar = tqdm(disable=True)
+        self.bar: ProgressBar | None = None
         self.said = ""
         """what came out, in one line, once training is over"""
         episodes = config.checkpoint_every / (config.envs * config.scenario.horizon)
@@ -61,9 +61,7 @@ class Monitor(BaseCallback):
         self.references = find_references(self.config)
         write_references(Path(self.writer.log_dir), self.references, self.config.steps)
         self.reward = 0.0
-        self.bar = tqdm(
-            total=self.config.steps, initial=self.num_timesteps, unit=" steps", mininterval=0.5, disable=None
-        )
+        self.bar = ProgressBar("training steps", self.config.steps, self.num_timesteps)
 
     def _on_rollout_start(self) -> None:
         if self.num_timesteps == 0:
@@ -74,7 +72,8 @@ class Monitor(BaseCallback):
 
     def _on_step(self) -> bool:
         self.window.add(self.env.last_infos, self.locals["rewards"], self.locals["dones"])
-        self.bar.update(min(self.training_env.num_envs, self.bar.total - self.bar.n))
+        assert self.bar is not None
+        self.bar.advance(min(self.training_env.num_envs, self.bar.total - self.bar.done))
         return True
 
     def _on_rollout_end(self) -> None:
@@ -83,22 +82,23 @@ class Monitor(BaseCallback):
             means = self.window.means()
             self._write(means)
             self.window = RunningMeans(self.simulation)
-            self.bar.set_postfix(reward=f"{means['objectives/reward']:.4f}", **self._compared())
+            assert self.bar is not None
+            self.bar.show(reward=means["objectives/reward"], **self._compared())
 
     def _on_training_end(self) -> None:
         self.close()
         self._evaluate()
         self.said = say_result(self.reward, self.references)
 
-    def _compared(self) -> dict[str, str]:
+    def _compared(self) -> dict[str, float]:
         """For the progress line: what the references reach, and the share of the last evaluation."""
-        found = {name: f"{reward:.4f}" for name, reward in self.references.items()}
         share = share_won(self.reward, self.references)
-        return found if share is None else {**found, "won": f"{share:.2f}"}
+        return {**self.references} if share is None else {**self.references, "won": share}
 
     def close(self) -> None:
         """Take the progress bar down, also where training failed: messages begin on a line of their own."""
-        self.bar.close()
+        if self.bar is not None:
+            self.bar.close()
 
     def _window_index(self) -> int:
         return self.num_timesteps * self.windows // self.config.checkpoint_every

@@ -75,6 +75,16 @@ class RunFolder:
         }
         write_text(self.config, yaml.safe_dump(record, sort_keys=False))
 
+    def going_on(self, command: str = "the same command") -> str:
+        """What a command does that comes after a stopped one: it depends on what the latter has left."""
+        if self.policy.exists():
+            return f"{command} keeps the trained policy"
+        if self.checkpoint.exists():
+            return f"{command} continues from the last checkpoint"
+        if self.teacher.exists():
+            return f"{command} keeps the sequences found, and trains from the beginning"
+        return f"{command} trains from the beginning"
+
     def playing(self, scenario: Scenario, command: str, *before: str, after: Sequence[str] = ()) -> str:
         """The shell command that plays the policy in the world of its training.
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from agents.rl.imitation import Imitation
 from experiments.training.play import play_agent
 from experiments.training.run_config import RunConfig
+from idn_gym.commands.progress import ProgressBar
 from idn_gym.config_reader import ConfigError, to_plain
 from idn_gym.core.arrays import Bools, Floats, Ints, Residents
 from idn_gym.evaluation.wishes import wishes
@@ -59,7 +59,7 @@ def find_teacher(config: RunConfig, imitation: Imitation, file: Path) -> Teacher
     found = _read(file, of, seeds, shape)
     start = len(found)
     played = [_play(name, config, seeds[start:]) for name in imitation.policies if start < len(seeds)]
-    with tqdm(total=len(seeds), initial=start, unit=" sequences", disable=None) as bar:
+    with ProgressBar("sequences found", len(seeds), start) as bar:
         for b in range(start, len(seeds)):
             known = [wishes(changes[b - start], slots, shape[1:]) for changes in played]
             one = find_sequence(compiled, instance, b, imitation.seconds, known)
@@ -67,8 +67,7 @@ def find_teacher(config: RunConfig, imitation: Imitation, file: Path) -> Teacher
             sequences, reached, static = (np.stack(column) for column in zip(*found, strict=True))
             teacher = Teacher(seeds[: b + 1], sequences, reached, static)
             atomically(file, functools.partial(_write, teacher, of))
-            bar.update()
-            bar.set_postfix(cost=f"{reached.mean():.4f}", static=f"{static.mean():.4f}")
+            bar.advance(cost=reached.mean(), static=static.mean())
     sequences, reached, static = (np.stack(column) for column in zip(*found, strict=True))
     return Teacher(seeds, sequences, reached, static)
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import yaml
-from tqdm import tqdm
 
 from experiments.engines.job import Engine, Job
 from experiments.training.run_config import RunConfig
 from experiments.tuning.config import Axis, Tuning, axes
+from idn_gym.commands.progress import ProgressBar
 from idn_gym.config_reader import ConfigError, read_yaml, show, to_plain
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import Interval, paired_difference
@@ -98,10 +98,10 @@ def confirm(study: Any, tuning: Tuning, out: Path, engine: Engine) -> Interval |
         for name, values in agents.items()
     }
     jobs = [one.job() for of in trainings.values() for one in of if one.kept(out) is None]
-    with tqdm(total=len(agents) * tuning.confirm.runs, unit=" trainings", disable=None) as bar:
-        bar.update(bar.total - len(jobs))
+    total = len(agents) * tuning.confirm.runs
+    with ProgressBar("trainings", total, total - len(jobs)) as bar:
         for _ in engine.run(jobs, out):
-            bar.update()
+            bar.advance()
     scores = {name: np.stack([one.read(out) for one in of]) for name, of in trainings.items()}
     difference = paired_difference(scores["best"], scores["today"])
     record = {

@@ -54,6 +54,8 @@ class ActionCheck:
             planned: whether actions are whole placements, which networks do not produce.
         """
         self._space, self._planned = space, planned
+        self.single = False
+        """whether the one row is that of an environment without rows, so that messages name none"""
         self.shape = (batch, *(space.shape or ()))
         low, high = bounds_of(space)
         whole = np.issubdtype(space.dtype, np.integer)
@@ -73,15 +75,18 @@ class ActionCheck:
         kind = array.dtype
         if array.shape != self.shape or kind.kind not in self._kinds or not kind.isnative:
             advice = f"; {PLANNERS}" if self._planned and kind.kind == "f" else ""
-            self._refuse(f"{show(array.tolist())}, of shape {array.shape} and type {show(kind.str)},", advice)
+            one = array.reshape(array.shape[1:]) if self.single else array
+            self._refuse(f"{show(one.tolist())}, of shape {one.shape} and type {show(kind.str)},", advice)
         # One comparison each way: NaN fails both. Before any conversion, which could wrap or overflow.
         inside = (array >= self._low) & (array <= self._high)
         if np.count_nonzero(inside) < inside.size:  # four times as fast as `all`
-            where = tuple(np.argwhere(~inside)[0].tolist())
-            self._refuse(f"{show(array[where].item())} in row {where[0]}, entry {list(where[1:])},")
+            row, *entry = np.argwhere(~inside)[0].tolist()
+            place = [*([] if self.single else [f"row {row}"]), *([f"entry {entry}"] if entry else [])]
+            said = f" in {', '.join(place)}," if place else ""
+            self._refuse(f"{show(array[row, *entry].item())}{said}")
         return array
 
     def _refuse(self, what: str, advice: str = "") -> None:
-        raise gym.error.InvalidAction(
-            f"{what} is not allowed; each row must be in {self._space}; rows: {self.shape[0]}{advice}"
-        )
+        rows = "" if self.single else f"; rows: {self.shape[0]}"
+        who = "an action" if self.single else "each row"
+        raise gym.error.InvalidAction(f"{what} is not allowed; {who} must be in {self._space}{rows}{advice}")

@@ -117,7 +117,7 @@ class PlayOptions(EpisodeOptions):
         """
         played = {
             policies[word]: self.play_one(word, scenario)
-            for word in steps(f"{scenario.name}, {self.said()}", list(policies))
+            for word in steps(f"policies on {scenario.name}, {self.said()}", list(policies))
         }
         if self.out is not None:
             stem, names = file_name(scenario.name), compile_scenario(scenario).names

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,11 +57,11 @@ def fail(text: str, code: int = BAD_INPUT) -> NoReturn:
 
 
 @contextmanager
-def ending(stopped: str = START_OVER, advice: str = "") -> Iterator[None]:
+def ending(stopped: str | Callable[[], str] = START_OVER, advice: str = "") -> Iterator[None]:
     """Run the work of a command and end the process with the exit code for its outcome.
 
     Args:
-        stopped: printed when the user stops the command: how to continue.
+        stopped: printed when the user stops the command: how to continue; a function is asked at that time.
         advice: added to the message about bad input.
 
     Raises:
@@ -84,9 +84,10 @@ def ending(stopped: str = START_OVER, advice: str = "") -> Iterator[None]:
     except BrokenProcessPool:
         fail(f"a worker process was killed, perhaps because memory ran out; {GO_ON}", FAILURE)
     except KeyboardInterrupt as error:
-        print(f"\nstopped; {stopped}", file=sys.stderr)
+        line = f"stopped; {stopped() if callable(stopped) else stopped}"
+        print(f"\n{line}", file=sys.stderr)
         number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
-        raise Ended(f"stopped; {stopped}", 128 + number) from None
+        raise Ended(line, 128 + number) from None
     finally:
         warnings.showwarning = showing
         if previous is not None:

@@ -29,7 +29,7 @@ class WarmCommand:
         """Play two slots of every preset, single and native, with each codec and each observation."""
         begin = time.perf_counter()
         names = [name for name in PRESETS if name not in LARGE_PRESETS]
-        for name in steps("compiling", names):
+        for name in steps("presets compiled", names):
             for env in preset_envs(name):
                 play_two_slots(env)
         print(f"the kernels of {len(names)} presets are ready after {time.perf_counter() - begin:.1f} s")

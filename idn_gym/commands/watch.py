@@ -11,7 +11,7 @@ from gymnasium.vector import VectorEnv
 
 from idn_gym.commands.grammar import Changes, Positional, assignments, run_command
 from idn_gym.commands.pictures import Film, named_so
-from idn_gym.commands.progress import bar
+from idn_gym.commands.progress import ProgressBar
 from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.policies.compare import check_policies, open_policy
@@ -55,12 +55,13 @@ class WatchCommand:
         film = Film(self.scale)
         env: Any
         env, policy = self.open(world)
-        with bar("filming", slots) as advance:
+        env.unwrapped.caption = f"{self.policy}, seed {self.seed}"
+        with ProgressBar("slots filmed", slots) as bar:
 
             def shoot(_: Feedback) -> None:
                 if film.length < slots:
                     film.add(env.render()[0])
-                    advance()
+                    bar.advance()
 
             rollout(policy, env, [self.seed], on_slot=shoot)
         env.close()

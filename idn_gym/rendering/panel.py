@@ -20,7 +20,13 @@ MARGIN, FONT, SPACE, LINE_HEIGHT = 18, 12.0, 24.0, 21.0
 
 
 def draw_panel(
-    sheet: Sheet, scene: Picture, scales: Scales, area: Frame, colors: Colors, tints: Colors
+    sheet: Sheet,
+    scene: Picture,
+    scales: Scales,
+    area: Frame,
+    colors: Colors,
+    tints: Colors,
+    caption: str = "",
 ) -> None:
     """Fill the panel.
 
@@ -31,11 +37,13 @@ def draw_panel(
         area: the panel's place.
         colors: of the DNNs.
         tints: header colour of each tier.
+        caption: words beside the slot.
     """
     sheet.box(*area, BACK)
     x, width = area.x + MARGIN, area.width - 2 * MARGIN
     sheet.text(x, 28, scene.name, 20, INK, width, bold=True)
     sheet.text(x, 54, f"slot {scene.slot} of {scene.horizon}", FONT, MUTED)
+    sheet.text(x + width, 54, caption, FONT, INK, width - 110, side=1.0)
     sheet.box(x, 65, width, 4, TRACK)
     sheet.box(x, 65, width * scene.slot / scene.horizon, 4, PLAIN)
     y = _draw_demand(sheet, scene, x, 90, width)

@@ -33,13 +33,16 @@ LANES_BELOW = 24
 """Room below a row for the links within it [pixels]."""
 
 
-def render_rgb(simulation: Simulation, row: int, metrics: Floats | None) -> npt.NDArray[np.uint8]:
+def render_rgb(
+    simulation: Simulation, row: int, metrics: Floats | None, caption: str = ""
+) -> npt.NDArray[np.uint8]:
     """Draw the network, what is placed where, the loads and the last slot's metrics.
 
     Args:
         simulation: the simulation, after a reset or a step.
         row: which of its episodes.
         metrics: (len(METRICS),) of the last slot, or None before the first.
+        caption: words beside the slot, such as who plays.
 
     Returns:
         (height, width, 3), of one size per scenario.
@@ -56,7 +59,7 @@ def render_rgb(simulation: Simulation, row: int, metrics: Floats | None) -> npt.
     _draw_network(sheet, scene, Frame(0, 0, width - PANEL, height - KEY), colors, tints)
     draw_key(sheet, Frame(0, height - KEY, width - PANEL, KEY))
     side = Frame(width - PANEL, 0, PANEL, height)
-    draw_panel(sheet, scene, simulation.compiled.scenario.scales, side, colors, tints)
+    draw_panel(sheet, scene, simulation.compiled.scenario.scales, side, colors, tints, caption)
     return sheet.pixels()
 
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from idn_gym.commands.pictures import Film
+from idn_gym.rendering.panel import PANEL
+from idn_gym.vector import IDNVectorEnv
 
 ORANGE = (242, 142, 43)
 
@@ -22,3 +24,15 @@ def test_a_small_patch_keeps_its_colour_beside_many_shades(tmp_path):
     with image.open(tmp_path / "film.gif") as read:
         shown = np.asarray(read.convert("RGB"))[1, 2].astype(int)
     assert np.abs(shown - ORANGE).max() <= 16, shown
+
+
+def test_frames_name_who_plays_beside_the_slot():
+    pytest.importorskip("matplotlib")
+    env = IDNVectorEnv(1, "tiny", render_mode="rgb_array")
+    env.reset(seed=0)
+    (plain,) = env.render()
+    env.caption = "infida, seed 3"
+    changed = np.argwhere((env.render()[0] != plain).any(axis=2))
+    assert len(changed) > 50
+    (top, left), (bottom, right) = changed.min(axis=0), changed.max(axis=0)
+    assert 44 <= top and bottom <= 64 and left > plain.shape[1] - PANEL + 110 and right < plain.shape[1]

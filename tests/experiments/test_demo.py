@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from experiments import demo
+from experiments.training.run_config import load_run_config
+from experiments.training.run_folder import RunFolder
 from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.scenarios.presets import load_scenario
 
@@ -72,3 +74,37 @@ def test_another_run_in_the_folder_is_left_alone_unless_forced(out, monkeypatch,
     assert "gamma: 0.125" in (out / "config.yaml").read_text()
     assert not (out / "dynamic-ceilings.csv").exists()
     assert np.all([mtime > before.get(path, 0) for path, mtime in times(out).items()])
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        ([], "the same command trains from the beginning"),
+        (["teacher.npz"], "the same command keeps the sequences found, and trains from the beginning"),
+        (["teacher.npz", "checkpoint.pt"], "the same command continues from the last checkpoint"),
+        (["teacher.npz", "checkpoint.pt", "policy.zip"], "the same command keeps the trained policy"),
+    ],
+)
+def test_a_stopped_demo_says_what_is_kept(tmp_path, monkeypatch, capsys, left, said):
+    def stop(*given):
+        for name in left:
+            (tmp_path / name).touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "run_demo", stop)
+    with pytest.raises(SystemExit) as end:
+        demo.main(["--out", str(tmp_path)])
+    assert end.value.code == 130 and capsys.readouterr().err == f"\nstopped; {said}\n"
+
+
+def test_what_is_to_be_trained_is_said_first(tmp_path):
+    folder = RunFolder(tmp_path)
+    config = load_run_config(None, "tiny", "ppo-imitation", {"steps": 2000, "agent.imitation.episodes": 3})
+    said = demo.describe_training(config, folder)
+    assert (
+        said == "Training ppo-graph on tiny: 3 sequences to find, 8 rounds of imitation, 2,000 training steps"
+    )
+    folder.checkpoint.touch()
+    assert demo.describe_training(config, folder).endswith(
+        f"2,000 training steps, going on from {folder.checkpoint}"
+    )

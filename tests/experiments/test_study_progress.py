@@ -7,6 +7,7 @@ import pytest
 from experiments.engines.job import Job
 from experiments.engines.local import HereEngine
 from experiments.studies import playing
+from idn_gym.commands import progress
 
 
 @pytest.mark.parametrize(
@@ -17,7 +18,7 @@ from experiments.studies import playing
     ],
 )
 def test_stages_tell_where_they_are(tmp_path, capsys, monkeypatch, seconds, said):
-    monkeypatch.setattr(playing, "SECONDS_BETWEEN", seconds)
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN", seconds)
 
     def job(name):
         return Job(name, lambda out: (out / name).touch(), Path(name), lambda out: (out / name).exists())
