@@ -6,11 +6,13 @@ import hashlib
 import os
 import shutil
 import sys
+import threading
 import time
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,7 +27,7 @@ PATIENCE = 1.0
 """[s] of compiling after which a process says what it is doing."""
 
 LATELY = 60.0
-"""[s] in which one process speaks for all that share the folder of compiled code."""
+"""[s] in which one worker of a pool speaks for all that share the folder of compiled code."""
 
 
 @cache
@@ -91,7 +93,7 @@ def _from_the_front() -> Iterator[None]:
 
 
 class Announcer(event.Listener):  # type: ignore[misc]  # numba carries no types
-    """Says once that kernels are being compiled when that takes long, since it looks like hanging.
+    """Says once that kernels are being compiled as soon as that takes long, since it looks like hanging.
 
     Numba calls it when it compiles something that it has not kept, and at no other time.
 
@@ -102,7 +104,8 @@ class Announcer(event.Listener):  # type: ignore[misc]  # numba carries no types
     def __init__(self) -> None:
         self._depth, self._began, self._spent = 0, 0.0, 0.0
         self._working, self.worked = 0.0, 0.0
-        self._silent = False
+        self._silent, self._speaking = False, threading.Lock()
+        self._waiting = threading.Timer(0.0, self._say)
         self._indexing = _from_the_front()
 
     def on_start(self, event: Any) -> None:
@@ -113,6 +116,10 @@ class Announcer(event.Listener):  # type: ignore[misc]  # numba carries no types
             self._began, self._working = time.perf_counter(), time.process_time()
             self._indexing = _from_the_front()
             self._indexing.__enter__()
+            if not self._silent:  # one kernel may take a minute: not only when it is over
+                self._waiting = threading.Timer(max(0.0, PATIENCE - self._spent), self._say)
+                self._waiting.daemon = True
+                self._waiting.start()
         self._depth += 1
 
     def on_end(self, event: Any) -> None:
@@ -120,23 +127,28 @@ class Announcer(event.Listener):  # type: ignore[misc]  # numba carries no types
         if self._depth == 0:
             return
         self._depth -= 1
-        spent = self._spent + time.perf_counter() - self._began
         if self._depth == 0:
+            self._waiting.cancel()
             self._indexing.__exit__(None, None, None)
-            self._spent = spent
+            self._spent += time.perf_counter() - self._began
             self.worked += time.process_time() - self._working
-        if spent > PATIENCE and not self._silent:
-            self._silent = True
-            if _speaks_for_all():
-                print(
-                    "idn_gym: compiling kernels, each once per version; `idn warm` compiles them beforehand",
-                    file=sys.stderr,
-                    flush=True,
-                )
+            if self._spent > PATIENCE:
+                self._say()
+
+    def _say(self) -> None:
+        """Once per process; workers of a pool leave it to the first of them."""
+        with self._speaking:
+            said, self._silent = self._silent, True
+        if not said and (parent_process() is None or _speaks_for_all()):
+            print(
+                "idn_gym: compiling kernels, each once per version; `idn warm` compiles them beforehand",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def _speaks_for_all() -> bool:
-    """Whether no other process has printed it just now: workers of a pool compile at the same time."""
+    """Whether no other worker of a pool has printed it just now: they compile at the same time."""
     mark = Path(cache_folder()) / "compiling"
     try:
         mark.parent.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 import os
 import time
+from types import SimpleNamespace
 
 import numba
 import pytest
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing 
 def folder(tmp_path, monkeypatch):
     """Where compiled code would be kept; every compilation counts as long."""
     monkeypatch.setattr(kernel, "PATIENCE", 0.0)
+    monkeypatch.setattr(kernel._announcer, "_silent", True)  # that of this process hears all of it, too
     monkeypatch.setattr(kernel, "cache_folder", lambda: str(tmp_path / "kernels"))
     return tmp_path / "kernels"
 
@@ -46,11 +48,28 @@ def said(capsys, times=1):
 
 def test_it_is_said_once_per_process_and_once_for_all_workers(folder, capsys, monkeypatch):
     monkeypatch.setattr(kernel, "_modules", {*_modules, __name__})
+    assert len(said(capsys, times=2)) == 2  # two processes, none of which is a worker
+    monkeypatch.setattr(kernel, "parent_process", lambda: "a pool's")
     (line,) = said(capsys, times=2)
     assert line.startswith("idn_gym: compiling")
     long_ago = time.time() - 2 * kernel.LATELY
     os.utime(folder / "compiling", (long_ago, long_ago))
     assert len(said(capsys)) == 1
+
+
+def test_it_is_said_before_a_long_compilation_is_over(folder, capsys, monkeypatch):
+    monkeypatch.setattr(kernel, "_modules", {*_modules, __name__})
+    monkeypatch.setattr(kernel, "PATIENCE", 0.01)
+    listener, heard = Announcer(), []
+    begun = SimpleNamespace(data={"dispatcher": SimpleNamespace(py_func=compile_two)})
+    listener.on_start(begun)
+    deadline = time.monotonic() + 30.0
+    while not heard and time.monotonic() < deadline:
+        time.sleep(0.01)
+        heard = capsys.readouterr().err.splitlines()
+    assert len(heard) == 1
+    listener.on_end(begun)
+    assert capsys.readouterr().err == ""
 
 
 def test_short_compilations_and_those_of_others_go_without_saying(folder, capsys, monkeypatch):
