@@ -216,7 +216,7 @@ def _name_nodes(axes: Any, compiled: Compiled, ground: Ground, held: Bools, squa
         for v in order
     ]
     ends = np.array(lay_out(compiled).ends)
-    label_points(axes, labels, 4.5, squares, at[ends])
+    label_points(axes, labels, 4.5, squares, lines=at[ends])
 
 
 def _draw_bar(axes: Any, ground: Ground) -> None:

@@ -76,6 +76,7 @@ def test_rewards_that_float32_does_not_hold_are_refused(overrides, message):
         compile_scenario(load_scenario("tiny", overrides))
 
 
+@pytest.mark.filterwarnings("ignore:.*workload.replay.stretches")
 def test_a_log_may_hold_all_its_requests_in_one_slot(tmp_path):
     """That is up to as many times the nominal ones as the episode has slots; the fullest slot counts."""
     log = tmp_path / "log.csv"
