@@ -16,6 +16,7 @@ from idn_gym.scenarios.compile.topohub import load_graph
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.config_contexts import PartRanges, RandomTrees
 from idn_gym.scenarios.contexts import CONTEXT_AXES, HELD_OUT, context_sizes, draw_scenario, load_context
+from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.processes.random_streams import SPLITS
 from idn_gym.scenarios.random_trees import draw_tree, part_of_shape, tree_shape
 from idn_gym.shipped import shipped_files
@@ -132,6 +133,22 @@ def test_no_scenario_exceeds_the_sizes(name):
         assert context.nodes[0] <= len(tables.node_memory) <= sizes.nodes
         assert len(tables.link_rate) <= sizes.links and len(compiled.pairs[0]) <= sizes.pairs
         assert tables.model_task.max() < sizes.tasks
+
+
+def test_what_moves_is_drawn_as_well():
+    context = load_context("moving-trees")
+    ranges = {moved.key: moved for moved in context.workload}
+    links = set()
+    for split, seed in itertools.product(SPLITS, range(3)):
+        scenario = draw_scenario(context, split, seed)
+        link = scenario.dynamics.link
+        for key, drawn in (("memory", link.memory), ("sigma", link.sigma)):
+            low, high = getattr(ranges[f"dynamics.link.{key}"], split)
+            assert low <= drawn < high
+        links.add((link.memory, link.sigma))
+        instance = build_instance(scenario, [seed], split)
+        assert (instance.draw.rate.std(axis=1) > 0.0).any()
+    assert len(links) == 9
 
 
 def test_real_networks_are_of_one_part_each():
