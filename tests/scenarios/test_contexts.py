@@ -223,7 +223,7 @@ def test_what_is_wrong_names_its_key(change, said):
 
 def test_unknown_words_are_refused():
     with pytest.raises(
-        ConfigError, match="context: 'tres' is not a context, a YAML file or a mapping; allowed: real"
+        ConfigError, match="context: 'tres' is not a context, a YAML file or a mapping; allowed: moving-trees"
     ):
         load_context("tres")
     with pytest.raises(ConfigError, match="held_out: 'topologies' is not allowed"):
