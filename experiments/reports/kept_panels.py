@@ -28,6 +28,9 @@ LANES = 12
 SMALL_LETTERS = 5.5
 """[points]"""
 
+TITLE_LETTERS = 16
+"""letters of a name that a panel is wide"""
+
 
 def draw_asked(axes: Any, asked: Floats, compiled: Compiled, node: int) -> Any:
     """Heat map of requests per second by task (T, K) that pass through a node; returns the image."""
@@ -63,7 +66,8 @@ def draw_kept(axes: Any, course: EpisodeCourse, compiled: Compiled, node: int) -
         axes.axhline(line - 0.5, color="#e5e5e5", lw=0.4)
     if not kept.any():
         axes.text(0.5, 0.5, "nothing kept", transform=axes.transAxes, ha="center", va="center", fontsize=7)
-    axes.set_title(fill(f"kept by {course.label}", 22, break_on_hyphens=False), fontsize=6.5)
+    long = len(course.label) > TITLE_LETTERS  # names as a whole where they are not wider than a panel
+    axes.set_title(fill(f"kept by {course.label}", TITLE_LETTERS + 4, break_on_hyphens=long), fontsize=6.5)
     axes.set_yticks([])
     axes.set_xlabel("slot")
     axes.grid(False)
