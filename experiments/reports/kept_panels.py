@@ -28,7 +28,7 @@ LANES = 12
 SMALL_LETTERS = 5.5
 """[points]"""
 
-TITLE_LETTERS = 16
+TITLE_LETTERS = 15
 """letters of a name that a panel is wide"""
 
 
@@ -66,8 +66,10 @@ def draw_kept(axes: Any, course: EpisodeCourse, compiled: Compiled, node: int) -
         axes.axhline(line - 0.5, color="#e5e5e5", lw=0.4)
     if not kept.any():
         axes.text(0.5, 0.5, "nothing kept", transform=axes.transAxes, ha="center", va="center", fontsize=7)
-    long = len(course.label) > TITLE_LETTERS  # names as a whole where they are not wider than a panel
-    axes.set_title(fill(f"kept by {course.label}", TITLE_LETTERS + 4, break_on_hyphens=long), fontsize=6.5)
+    # Names stay whole where they are not wider than a panel.
+    broken = len(course.label) > TITLE_LETTERS
+    title = fill(f"kept by {course.label}", TITLE_LETTERS, break_on_hyphens=broken)
+    axes.set_title(title, fontsize=6.5)
     axes.set_yticks([])
     axes.set_xlabel("slot")
     axes.grid(False)
