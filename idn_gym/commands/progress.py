@@ -80,7 +80,7 @@ class ProgressBar:
             self.show(**figures)
         if self._screen is not None:
             self._screen.update(self._task, completed=self.done)
-        elif not self._silent and (monotonic() >= self._due or (self._said and self.done >= self.total)):
+        elif not self._silent and count and self._is_due():
             minutes = (monotonic() - self._began) / 60
             self._say(f"{self.done:,} of {self.total:,} {self._what}, {minutes:.1f} min{self._figures}")
 
@@ -94,6 +94,9 @@ class ProgressBar:
         """Take the bar down, also where the job failed: messages begin on a line of their own."""
         if self._screen is not None:
             self._screen.stop()
+
+    def _is_due(self) -> bool:
+        return monotonic() >= self._due or (self._said and self.done >= self.total)
 
     def _say(self, line: str) -> None:
         self._said, self._due = True, monotonic() + SECONDS_BETWEEN

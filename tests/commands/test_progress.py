@@ -58,6 +58,17 @@ def test_who_always_speaks_begins_and_ends_with_a_line(clock, capsys):
     assert capsys.readouterr().err.splitlines() == ["0 of 4 things", "4 of 4 things, 0.0 min, cost 1.0000"]
 
 
+def test_nothing_more_is_said_once_all_is_done(clock, capsys):
+    with ProgressBar("steps", 2) as bar:
+        for done in (1, 1, 0, 0):  # a training goes on to the end of its rollout
+            clock.now += 2 * SECONDS_SILENT
+            bar.advance(done)
+    assert [line.split(",")[0] for line in capsys.readouterr().err.splitlines()] == [
+        "1 of 2 steps",
+        "2 of 2 steps",
+    ]
+
+
 def test_what_was_done_before_counts(clock, capsys):
     with ProgressBar("things", 2_000, 1_000) as bar:
         clock.now += SECONDS_SILENT
