@@ -49,6 +49,11 @@ class ContextBudget(Budget):
     largest: int | None = bounded(None, least=1)
     """maximum number of nodes of a training network; null: all sizes"""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.graph.get("steps") == 0:
+            raise ConfigError("graph.steps", "0 is not allowed on a context; must be at least 1")
+
 
 @dataclass(frozen=True)
 class TuningBudget(Budget):

@@ -56,12 +56,14 @@ def train_on_context(
         guide: options of the guide of the imitation.
 
     Raises:
-        ConfigError: an agent that does not fit networks of any size.
+        ConfigError: an agent that does not fit networks of any size, or no steps.
     """
     agent = config.agent
     if not isinstance(agent, GraphPPOConfig):
         wanted = "must be ppo-graph, whose weights fit every network"
         raise ConfigError("agent", f"{show(agent.kind)} is not allowed; {wanted}")
+    if config.steps == 0:
+        raise ConfigError("steps", "0 is not allowed on a context; must be at least 1")
     use_one_thread()
     folder.begin(config)
     lessons, begun = None, None

@@ -62,10 +62,10 @@ class Monitor(BaseCallback):
         write_references(Path(self.writer.log_dir), self.references, self.config.steps)
         self.reward = 0.0
         self.bar = ProgressBar("training steps", self.config.steps, self.num_timesteps)
-
-    def _on_rollout_start(self) -> None:
         if self.num_timesteps == 0:
             self._describe_run()
+
+    def _on_rollout_start(self) -> None:
         if due(self.model, self.config.evaluate_every):
             self._evaluate()
         self.index = self._window_index()

@@ -60,8 +60,9 @@ class RunConfig:
     """scalarisation used in training, as ``gym.make`` takes it"""
     switch: SwitchConfig | None = None
     """rule S around the environments, so that a prior plays where necessary; null: the agent always plays"""
-    steps: int = bounded(400_000, least=1)
-    """number of slots, summed over environments; rounded up to whole rollouts"""
+    steps: int = bounded(400_000, least=0)
+    """number of slots, summed over environments; rounded up to whole rollouts. 0 only with
+    ``agent.imitation``: what imitation leaves is not trained further"""
     envs: int = bounded(64, least=1)
     seed: int = bounded(0, least=0)
     """seed of weights, exploration and training episodes; times `envs` at most `MOST_LIBRARY_SEED`"""
@@ -92,6 +93,8 @@ class RunConfig:
             check_guide(imitation.guide)
         for name in () if imitation is None else imitation.policies:
             POLICIES.find(name, "agent.imitation.policies")
+        if self.steps == 0 and imitation is None:
+            raise ConfigError("steps", "0 is not allowed without agent.imitation; must be at least 1")
         if imitation is not None and self.switch is not None:
             raise ConfigError("switch", "is not allowed with agent.imitation, which is judged without one")
 

@@ -250,6 +250,7 @@ def test_the_report_has_all_tables(played):
         ({"tuning": {"held_out": ["topology"]}}, "tuning.held_out: 'topology' is not in trees-0"),
         ({"learning": {"index": {"generation": 3}}}, "learning.index.generation: is unknown"),
         ({"learning": {"graph": {"seed": 3}}}, "learning.graph.seed: is not allowed"),
+        ({"learning": {"graph": {"steps": 0}}}, "learning.graph.steps: 0 is not allowed on a context"),
         ({"agents": [{"agent": "ppo", "train": {"steps": 3}}]}, "compared: 'static-greedy' is unknown"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from agents.rl.build import build_algorithm
+from agents.rl.weights import read_weights, steps_of
 from experiments.training import teacher as teachers
 from experiments.training.guide import Guide
 from experiments.training.imitation import _learn, imitate
@@ -283,3 +284,22 @@ def test_a_guide_that_does_not_score_graphs_is_refused_before_anything_is_search
 def test_a_weight_of_no_guide_is_refused():
     with pytest.raises(ConfigError, match=r"guided: 2\.0 is not allowed without a guide"):
         config_of(**{"agent.imitation": {**IMITATION, "guided": 2.0}})
+
+
+def test_without_steps_what_imitation_leaves_is_the_policy(config, teacher, tmp_path):
+    """PPO begins with these weights, and nothing is learnt after them."""
+    folder = RunFolder(tmp_path / "run")
+    train_run(config_of(steps=0), folder)
+    algorithm = build_algorithm(config.agent, make_env(config), config.seed)
+    imitate(algorithm, config, teacher, tmp_path / "rounds.csv")
+    left = read_weights(folder.policy)
+    for name, weights in algorithm.policy.state_dict().items():
+        np.testing.assert_array_equal(left[name], weights)
+    assert steps_of(folder.policy) == 0
+    with (folder.events / "evaluations.csv").open() as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["0"]
+
+
+def test_no_steps_are_refused_where_nothing_is_imitated():
+    with pytest.raises(ConfigError, match=r"^steps: 0 is not allowed without agent\.imitation"):
+        load_run_config(scenario="tiny", agent="ppo-graph", changes={"steps": 0})
