@@ -38,7 +38,7 @@ _ROWS = (
     "best-static; best-single; ttl; charge-rule; nothing; clairvoyant-sequence; A with wait-then-ftpl; "
     "no exits; never; nominal; prior; graph, heads and penalty",
     "cloud-only; infida-coupled; lru-aware; random; association-random; clairvoyant-mpc; "
-    "S with wait-then-ftpl; ppo-conditioned",
+    "S with wait-then-ftpl; ppo-conditioned; imitation alone",
     "index; lfu; mpc; dqn; window-greedy-shared; maskable-ppo; ppo-each; clairvoyant-greedy-shared; "
     "smoothed-ader; always with guard and pull; alarm; federated with guard; flat, heads and penalty",
     "olag-shared; infida-best-of-two; qr-dqn; infida-lazy; library; whole; library-smoothed; tqc; "
