@@ -19,6 +19,7 @@ SETTINGS = {
     "sac": ["action=scores-task", "agent.gradient_steps=1", "agent.batch_size=16", "agent.buffer_size=1000"],
 }
 SETTINGS["ppo-conditioned"] += SETTINGS["ppo"]
+LONG, OTHERS = pytest.mark.long, [one for one in SETTINGS if one != "ppo"]
 ROLLOUT = {"ppo": 64, "ppo-conditioned": 64, "sac": 4}
 
 
@@ -64,7 +65,7 @@ def curves(out):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("agent", SETTINGS)
+@pytest.mark.parametrize("agent", ["ppo", *(pytest.param(one, marks=LONG) for one in OTHERS)])
 def test_killed_and_resumed_run_ends_with_the_same_bits(tmp_path, agent):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert start(agent, whole).wait() == 0, (tmp_path / "output.txt").read_text()[-3000:]
