@@ -15,6 +15,8 @@ from experiments.studies.transfers import MEASURE, Transfers, mean_of
 from idn_gym.evaluation.tables import interval_text, write_csv
 from idn_gym.evaluation.transfer_protocol import REFERENCE_AXIS, protocol_digest
 
+SHARES: tuple[MEASURE, ...] = ("score", "saved")
+
 
 class TransferReport(NamedTuple):
     """Content of the page about one measurement."""
@@ -160,18 +162,21 @@ def _tuned_axes(found: Transfers) -> list[str]:
 def _tuned(found: Transfers, axis: str) -> Table:
     """All agents on the scenarios on which some have learnt, that they can be compared."""
     seeds = [seed for seed in found.tuned_at(axis) if seed in found.counted(axis)]
+    count = found.part.tuning.trainings
+    tuned = [
+        label for label in found.labels if any(u.mode == "tuned" and u.label == label for u in found.units)
+    ]
     lines = []
     for label in found.labels:
-        values = {
-            measure: found.matrix(measure, axis, label, seeds, found.part.tuning.trainings)
-            for measure in ("score", "saved")
-        }
-        lines.append((label, {name: mean_of(matrix) for name, matrix in values.items()}))
-    lines.sort(key=lambda line: -line[1]["score"].estimate)
-    body = [
-        [_named(found, label), f"{means['score']:.3f}", f"{means['saved']:.3f}"] for label, means in lines
-    ]
-    return Table(["agent", f"score, seeds {', '.join(map(str, seeds))}", "of what placing saves"], body)
+        score, saved = (mean_of(found.matrix(measure, axis, label, seeds, count)) for measure in SHARES)
+        minus = [found.ahead(axis, label, other, seeds, count) for other in tuned]
+        differences = ["-" if label == other else f"{d:+.3f}" for other, d in zip(tuned, minus, strict=True)]
+        lines.append((score.estimate, [_named(found, label), f"{score:.3f}", f"{saved:.3f}", *differences]))
+    head = ["agent", f"score, seeds {', '.join(map(str, seeds))}", "of what placing saves"]
+    return Table(
+        [*head, *(f"score minus that of {label}" for label in tuned)],
+        [cells for _, cells in sorted(lines, key=lambda line: -line[0])],
+    )
 
 
 def transfer_rows(found: Transfers) -> list[dict[str, Any]]:
@@ -182,8 +187,7 @@ def transfer_rows(found: Transfers) -> list[dict[str, Any]]:
             row: dict[str, Any] = {"part": found.part.name, "held_out": axis, "agent": label}
             row |= {"trainings": found.trainings(label) if found.learnt(label) else 0}
             row |= {"scenarios": len(found.seeds(axis)), "counted": len(found.counted(axis))}
-            measures: tuple[MEASURE, ...] = ("score", "saved")
-            for measure in measures:
+            for measure in SHARES:
                 row |= interval_text(measure, found.mean(measure, axis, label))
                 row |= interval_text(f"{measure}_ratio", found.ratio(measure, axis, label))
             row |= interval_text("ahead", found.ahead(axis, label))

@@ -144,16 +144,21 @@ class Transfers:
         return generality_ratio(one, other)
 
     def ahead(
-        self, axis: str, label: str, of: str | None = None, seeds: Sequence[int] | None = None
+        self,
+        axis: str,
+        label: str,
+        of: str | None = None,
+        seeds: Sequence[int] | None = None,
+        trainings: int | None = None,
     ) -> Interval:
         """Score minus that of another agent, by default the one that the part compares with.
 
-        Without seeds: over all that count.
+        Without seeds: over all that count; without a number of trainings: over all.
         """
         of = of or self.part.compared
         if label == of:
             return ITSELF
-        mine, others = (self.matrix("score", axis, one, seeds) for one in (label, of))
+        mine, others = (self.matrix("score", axis, one, seeds, trainings) for one in (label, of))
         if mine.shape[1] < 2:
             return alone(float(mine.mean() - others.mean())) if mine.size else UNKNOWN
         return paired_difference(mine, others)

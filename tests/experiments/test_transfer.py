@@ -231,6 +231,9 @@ def test_the_report_has_all_tables(played):
     assert titles[0] == "Score" and titles[-1] == "Tuned, all held out"
     tuned = [line[0] for line in report.tables[-1][1].body]
     assert "graph scratch-short" in tuned and "graph (learnt)" in tuned
+    assert report.tables[-1][1].head[-1] == "score minus that of graph tuned"
+    differences = dict(zip(tuned, (line[-1] for line in report.tables[-1][1].body), strict=True))
+    assert differences["graph tuned"] == "-" and differences["graph scratch-short"][0] in "+-"
     assert "graph scratch" not in [line[0] for line in report.tables[0][1].body]
     assert report.status == "All that the protocol asks for."
     with (out / "transfer-runs.csv").open() as file:
