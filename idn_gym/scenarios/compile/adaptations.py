@@ -196,7 +196,7 @@ def _changes(
     quality: HiddenQuality,
     answers: AnswerTables,
     most: int,
-) -> dict[str, Floats]:
+) -> dict[str, Any]:
     """The fields about changes of accuracy; 0 for models that were not measured."""
     changes = np.zeros((3, len(answers.nominal), *[len(quality.conditions.names)] * 2, most))
     models = dict(zip(answers.stream_kind.tolist(), streams.model.tolist(), strict=True))
