@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from experiments.studies.agent_words import agent_name, stated_agent
 from experiments.training.play import open_agent
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, assignments
@@ -54,7 +55,7 @@ class CheckDynamicRegretCommand(SeedOption):
     scenario: str = "adversary"
     """preset or YAML file"""
     against: tuple[str, ...] = ("best-static", "clairvoyant-sequence")
-    """agents whose placements are the sequences"""
+    """agents whose placements are the sequences: names, folders of runs or YAML files, as in compare"""
     load_price: float | None = bounded(None, least=0)
     """cost of loading all memory once, in serving cost per slot (default: as the score charges it)"""
     changes: Changes = ()
@@ -77,12 +78,13 @@ def dynamic_regrets(
     Args:
         scenario: the scenario.
         seeds: test seeds, one per episode.
-        against: names of agents.
+        against: names of agents, or what else `agent_name` knows.
         load_price: cost of loading all memory once; None: as the score charges it.
 
     Raises:
         ConfigError: no bound is proven for the scenario, or an agent is unknown.
     """
+    check_against(against)
     env, policy = open_agent("smoothed-ader", scenario, seeds, load_price=load_price)
     assert isinstance(policy, SmoothedAder)
     if policy.unproven is not None:
@@ -104,9 +106,23 @@ def dynamic_regrets(
     return {name: _measured(policy, held, gains[name], earned) for name, held in sequences.items()}
 
 
+def check_against(words: Sequence[str]) -> None:
+    """Refuse words that name no agent before anything is played.
+
+    Raises:
+        ConfigError: see `agent_name`; the message calls the word ``--against``.
+    """
+    for word in words:
+        try:
+            agent_name(word)
+        except ConfigError as error:
+            raise ConfigError("--against", error.args[1]) from None
+
+
 def held_sequence(name: str, scenario: Scenario, seeds: Sequence[int], learner: SmoothedAder) -> Floats:
     """(B, T, I) columns of the learner that an agent's placements hold, 1 or 0."""
-    env, policy = open_agent(name, scenario, seeds)
+    stated = stated_agent(name)
+    env, policy = open_agent(stated.agent, scenario, seeds, **stated.options)
     played = rollout(policy, env, seeds, wishes=True)
     tables, items = learner.tables, learner.items
     columns = Columns(items.node, items.model, items.segment)

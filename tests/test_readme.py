@@ -17,6 +17,7 @@ def blocks(page):
 
 ELSEWHERE = (
     "docs/adapting.md: import csv",  # below
+    "docs/adapting.md: import gymnasium as gym, idn_gym",  # below
     "docs/hidden_quality.md: import gymnasium as gym, idn_gym, torch",  # tests/lab/training
 )
 """Blocks that other tests run."""
@@ -69,8 +70,19 @@ def test_the_page_on_adapting_pairs_the_rules_of_a_study(tmp_path, monkeypatch, 
     table.parent.mkdir(parents=True)
     table.write_text("\n".join(["part,agent,cost", *rows, "by labels,gain,9.0"]))
     monkeypatch.chdir(tmp_path)
-    exec(compile(blocks("docs/adapting.md")[-1], "adapting.md", "exec"), {"__name__": "page"})
+    (code,) = (code for code in blocks("docs/adapting.md") if code.startswith("import csv"))
+    exec(compile(code, "adapting.md", "exec"), {"__name__": "page"})
     assert capsys.readouterr().out.startswith("-0.1000 [")
+
+
+def test_the_page_on_adapting_plays_the_table_that_it_writes(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (code,) = (code for code in blocks("docs/adapting.md") if "write_adaptation(" in code)
+    page = {"__name__": "page"}
+    exec(compile(code, "adapting.md", "exec"), page)
+    assert capsys.readouterr().out == "[0.35 0.6  0.8 ] [0.0, 1800000000.0, 9000000000.0]\n"
+    plan = page["env"].unwrapped.simulation.compiled.adaptations
+    assert 9e9 in plan.macs[:, 100]
 
 
 def test_the_readme_is_short():

@@ -52,3 +52,25 @@ def test_it_prints_a_row_for_each_agent_and_refuses_what_has_no_bound(capsys):
     with pytest.raises(SystemExit):
         main(["--scenario", "tiny", "--seeds", "1", "--against", "lru", "horizon=5"])
     assert "capacity is shared" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("word", "problem"),
+    [
+        ("nosuch", "--against: 'nosuch' is unknown; allowed: "),
+        ("nosuch.zip", "--against: 'nosuch.zip' does not exist"),
+        ("ppo", "--against: 'ppo' must be trained first"),
+    ],
+)
+def test_a_word_that_names_no_agent_is_blamed_on_its_option(word, problem, capsys):
+    with pytest.raises(SystemExit):
+        main(["--seeds", "1", "--against", "lru", word, "horizon=5"])
+    assert problem in capsys.readouterr().err
+
+
+def test_options_of_an_agent_may_come_from_a_file(tmp_path):
+    file = tmp_path / "agent.yaml"
+    file.write_text("agent: infida\noptions: {start: static-greedy}\n")
+    scenario = load_scenario("adversary", {"horizon": 5})
+    found = dynamic_regrets(scenario, [0], ("infida", str(file)), 0.05)
+    assert found["infida"].gain != found[str(file)].gain

@@ -80,23 +80,12 @@ def chain_entry(
     Raises:
         ConfigError: no training, one of no chain, or a number out of bounds.
     """
-    # One training is a tuple as well.
-    plain = isinstance(trainings, TrainedNetwork) or not all(isinstance(t, TrainedNetwork) for t in trainings)
-    network = trainings[0].network if trainings and not plain else None
-    if not isinstance(network, Chain):
-        raise ConfigError(
-            "trainings", "must be one trained chain at least, as a list of what judge_network returns"
-        )
+    network = _trained_chain(trainings)
     sent = (*crossing_bytes(network, example, bytes_per_value), 0.0)
     works = chain_work(network, example)
     rows = zip(works, sent, strict=True)
     blocks = (block_of(f"tier{i}", *row) for i, row in enumerate(rows, start=1))
     held = (work.activations for work in works)
-    counted = "blocks.macs, blocks.layers, blocks.weights, blocks.output, blocks.activations"
-    export = (
-        f"torch.export of the tiers, torch {torch.__version__}; "
-        f"{bytes_per_value:g} bytes per value that is not quantised"
-    )
     entry = Model(
         name=name,
         task=task,
@@ -107,10 +96,7 @@ def chain_entry(
         outcome="measured",
         input=float(input_bytes),
         seconds=seconds,
-        provenance=(
-            Provenance(counted, export, "derived"),
-            Provenance("points.accuracy, points.exits", source, "measured"),
-        ),
+        provenance=_provenance(source, bytes_per_value),
     )
     # Only reading checks the bounds of plain numbers.
     checked = from_plain(Model, to_plain(entry), name)
@@ -118,6 +104,35 @@ def chain_entry(
     for sentence in dominated_points(checked, macs_to_exits(alone, example)[-1]):
         warnings.warn(f"{name}: {sentence}", stacklevel=2)
     return checked
+
+
+def _trained_chain(trainings: Sequence[TrainedNetwork]) -> Chain:
+    """The network of the first training.
+
+    Raises:
+        ConfigError: no training, or one of no chain.
+    """
+    # One training is a tuple as well.
+    plain = isinstance(trainings, TrainedNetwork) or not all(isinstance(t, TrainedNetwork) for t in trainings)
+    network = trainings[0].network if trainings and not plain else None
+    if not isinstance(network, Chain):
+        raise ConfigError(
+            "trainings", "must be one trained chain at least, as a list of what judge_network returns"
+        )
+    return network
+
+
+def _provenance(source: str, bytes_per_value: float) -> tuple[Provenance, Provenance]:
+    """Where the numbers of blocks and of points come from."""
+    counted = "blocks.macs, blocks.layers, blocks.weights, blocks.output, blocks.activations"
+    export = (
+        f"torch.export of the tiers, torch {torch.__version__}; "
+        f"{bytes_per_value:g} bytes per value that is not quantised"
+    )
+    return (
+        Provenance(counted, export, "derived"),
+        Provenance("points.accuracy, points.exits", source, "measured"),
+    )
 
 
 def dominated_points(entry: Model, plain_macs: float) -> list[str]:

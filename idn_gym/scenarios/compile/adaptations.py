@@ -20,6 +20,7 @@ from idn_gym.scenarios.compile.answers import KNOWN, PLAYING, RAW_BINS, AnswerTa
 from idn_gym.scenarios.compile.averaging import measured_averaging
 from idn_gym.scenarios.compile.routes import Network
 from idn_gym.scenarios.compile.teachers import AskedStreams, UpstreamTeacher, teaching_costs
+from idn_gym.scenarios.config_adaptation import Adaptation
 from idn_gym.scenarios.config_quality import HiddenQuality
 from idn_gym.scenarios.processes.timed_rows import last_change
 
@@ -94,51 +95,29 @@ def plan_adaptations(
         return None
     found = [_read_adaptations(path, last_change(path)) for path in _table_files(adaptation.tables)]
     at = {name: _table_of(found, name, adaptation.method) for name in dict.fromkeys(sources)}
-    option = np.unique(tables.option_stream, return_index=True)[1]
-    model, first = tables.option_model[option], tables.part_start[option]
-    node, alone = tables.part_node[first], tables.part_start[option + 1] - first == 1
-    able = np.array([at[sources[m]] is not None for m in model]) & alone & tables.node_movable[node]
+    streams = _list_streams(answers, tables, sources, ingress)
+    able = _able_streams(streams, tables, at)
     if not able.any():
         known = list(dict.fromkeys(row.network for table in found for row in table.rows))
         wrong = f"{show(adaptation.method)} is not allowed; no model of the tasks can adapt like that"
         raise ConfigError("quality.adaptation.method", f"{wrong} at any node; {closest(sources[0], known)}")
-    pairs, of = np.unique(np.stack([node, model], axis=1)[able], axis=0, return_inverse=True)
-    stream_pair, kind = np.full(len(able), EMPTY, np.int64), np.zeros(len(pairs), np.int64)
-    stream_pair[able], kind[of.reshape(-1)] = of.reshape(-1), answers.stream_kind[able]
+    who = _pairs(streams, able, answers, tables)
+    pairs = np.stack([who["pair_node"], who["pair_model"]], axis=1)
     most = 1 + max(int(table.samples[-1]) for table in at.values() if table is not None)
-    changes = np.zeros((3, len(answers.nominal), *[len(quality.conditions.names)] * 2, most))
-    for k, m in dict(zip(answers.stream_kind.tolist(), model.tolist(), strict=True)).items():
-        if (table := at[sources[m]]) is not None:
-            changes[:, k] = _curves(table, sources[m], k, quality, answers, most)
-    sees = (pairs[:, :1] == ingress[answers.stream_class]) | ((pairs[:, :1] == node) & alone)
-    sees &= tables.model_task[pairs[:, 1:]] == tables.model_task[model]
     plan = AdaptationTables(
-        pair_node=pairs[:, 0].astype(np.int64),
-        pair_model=pairs[:, 1].astype(np.int64),
-        pair_kind=kind,
-        pair_sees=sees,
-        stream_pair=stream_pair,
-        known=changes[0],
-        known_spread=changes[1],
-        played=changes[2],
         rate=np.array([device.macs_per_second for device in network.devices]),
+        **who,
+        **_changes(streams, at, quality, answers, most),
         **_costs([(at[sources[m]], sources[m]) for m in pairs[:, 1]], adaptation.method, most),
         **_ways(network, tables, pairs),
+        **_together(found, adaptation),
         teach_joules=np.zeros(len(able)),
         teach_traffic=np.zeros(len(able)),
-        rounds=0.0,
-        averaging=np.zeros(2),
     )
-    if adaptation.rule == "federated":
-        fits = [measured_averaging(found, adaptation.method, part) for part in (KNOWN, PLAYING)]
-        plan = plan._replace(rounds=fits[0].rounds, averaging=np.array([fit.exponent for fit in fits]))
     if adaptation.teacher is None:
         return plan
-    asked = AskedStreams(
-        site=ingress[answers.stream_class], model=model, node=np.where(alone, node, EMPTY), sources=sources
-    )
     teacher = UpstreamTeacher(adaptation.teacher, _upstream_macs(found, adaptation.method), models)
-    joules, traffic = teaching_costs(teacher, asked, tables, network, (plan.hops, plan.joules))
+    joules, traffic = teaching_costs(teacher, streams, tables, network, (plan.hops, plan.joules))
     return plan._replace(teach_joules=joules, teach_traffic=traffic)
 
 
@@ -170,6 +149,70 @@ def _upstream_macs(tables: Sequence[Adaptations], method: str) -> float:
         for r, row in enumerate(table.rows)
         if row.method == method
     )
+
+
+def _list_streams(
+    answers: AnswerTables, tables: Tables, sources: Sequence[str], ingress: Ints
+) -> AskedStreams:
+    """Streams by where pictures enter, and by who answers."""
+    option = np.unique(tables.option_stream, return_index=True)[1]
+    first = tables.part_start[option]
+    alone = tables.part_start[option + 1] - first == 1
+    return AskedStreams(
+        site=ingress[answers.stream_class],
+        model=tables.option_model[option],
+        node=np.where(alone, tables.part_node[first], EMPTY),
+        sources=sources,
+    )
+
+
+def _able_streams(streams: AskedStreams, tables: Tables, at: Mapping[str, Adaptations | None]) -> Bools:
+    """(a,) whether one node answers that may load, with a model that was measured."""
+    measured = np.array([at[streams.sources[m]] is not None for m in streams.model])
+    able: Bools = measured & (streams.node != EMPTY) & tables.node_movable[streams.node]
+    return able
+
+
+def _pairs(streams: AskedStreams, able: Bools, answers: AnswerTables, tables: Tables) -> dict[str, Any]:
+    """The fields about pairs of a node and a model, and who hears of which stream."""
+    answering = np.stack([streams.node, streams.model], axis=1)
+    pairs, of = np.unique(answering[able], axis=0, return_inverse=True)
+    stream_pair, kind = np.full(len(able), EMPTY, np.int64), np.zeros(len(pairs), np.int64)
+    stream_pair[able], kind[of.reshape(-1)] = of.reshape(-1), answers.stream_kind[able]
+    sees = (pairs[:, :1] == streams.site) | (pairs[:, :1] == streams.node)
+    sees &= tables.model_task[pairs[:, 1:]] == tables.model_task[streams.model]
+    return {
+        "pair_node": pairs[:, 0].astype(np.int64),
+        "pair_model": pairs[:, 1].astype(np.int64),
+        "pair_kind": kind,
+        "pair_sees": sees,
+        "stream_pair": stream_pair,
+    }
+
+
+def _changes(
+    streams: AskedStreams,
+    at: Mapping[str, Adaptations | None],
+    quality: HiddenQuality,
+    answers: AnswerTables,
+    most: int,
+) -> dict[str, Any]:
+    """The fields about changes of accuracy; 0 for models that were not measured."""
+    changes = np.zeros((3, len(answers.nominal), *[len(quality.conditions.names)] * 2, most))
+    models = dict(zip(answers.stream_kind.tolist(), streams.model.tolist(), strict=True))
+    for k, m in models.items():
+        source = streams.sources[m]
+        if (table := at[source]) is not None:
+            changes[:, k] = _curves(table, source, k, quality, answers, most)
+    return dict(zip(("known", "known_spread", "played"), changes, strict=True))
+
+
+def _together(tables: Sequence[Adaptations], adaptation: Adaptation) -> dict[str, Any]:
+    """The fields about nodes that learn together; 0 where they do not."""
+    if adaptation.rule != "federated":
+        return {"rounds": 0.0, "averaging": np.zeros(2)}
+    fits = [measured_averaging(tables, adaptation.method, part) for part in (KNOWN, PLAYING)]
+    return {"rounds": fits[0].rounds, "averaging": np.array([fit.exponent for fit in fits])}
 
 
 def _curves(
