@@ -32,7 +32,7 @@ class BenchSpeedCommand:
     CPU seconds of one thread, medians of runs that alternate between this version, version 0.1 and CartPole.
     Both versions play the scenarios of version 0.1 (configs/bench), this one with queues and transfers where
     capacity is shared, and hold each action for 8 slots. A batch has 64 environments. All rows take about 15
-    minutes on an idle machine.
+    minutes on two cores that run nothing else.
     """
 
     renamed: ClassVar[dict[str, str]] = {

@@ -105,8 +105,8 @@ def _demand(compiled: Compiled, streams: Streams) -> list[DrawnProcess]:
     demand = np.concatenate(list(walk_demand(compiled, streams))) / compiled.scenario.slot_seconds
     by_node = demand @ np.eye(len(compiled.names.ingress))[compiled.class_ingress]
     names, workload = compiled.names.ingress, compiled.scenario.workload
-    whence = "log of requests" if workload.replay is not None else f"{workload.arrivals} arrivals"
-    return [DrawnProcess(f"demand, {whence}", "requests/s", by_node, names, "ingress nodes")]
+    source = "log of requests" if workload.replay is not None else f"{workload.arrivals} arrivals"
+    return [DrawnProcess(f"demand, {source}", "requests/s", by_node, names, "ingress nodes")]
 
 
 def _said(

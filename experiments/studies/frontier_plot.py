@@ -18,9 +18,6 @@ from experiments.studies.results import Plays
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import UNKNOWN, Interval, around, half_width, mean_interval
 
-BETWEEN = 12
-"""Places on a line between two points that words do not cover."""
-
 NEAR_POINTS = 25.0
 """[points] Values of the grid that are no further apart are written once."""
 
@@ -56,9 +53,9 @@ def plot_frontier(figure: Figure, plays: Plays, agents: Styles, names: dict[str,
     unnamed = []
     for axes, points in zip(grid[0], found, strict=True):
         if len(cells) > 1:
-            label_points(axes, _grid_labels(axes, points, cells), drawn=_along(points))
+            label_points(axes, _grid_labels(axes, points, cells), drawn=_all(points), lines=_strokes(points))
         else:
-            unnamed += label_points(axes, _names(points, agents))
+            unnamed += label_points(axes, _names(points, agents), lines=_strokes(points))
     if unnamed:
         legend_below(drawn, grid, figure.columns)
     return drawn
@@ -123,17 +120,20 @@ def _grid_labels(axes: Any, points: Points, cells: Sequence[Mapping[str, Any]]) 
     return labels
 
 
-def _along(points: Points) -> list[tuple[float, float]]:
-    """Places on the lines between points, and on bars."""
-    steps = np.linspace(0.0, 1.0, BETWEEN)[:, None]
+def _all(points: Points) -> list[tuple[float, float]]:
+    """Places of all points."""
+    found = [(x.estimate, y.estimate) for mine in points.values() for x, y in mine]
+    return [at for at in found if np.isfinite(at).all()]
+
+
+def _strokes(points: Points) -> list[Floats]:
+    """Ends (2, 2) of the bars, and of the lines from point to point."""
     found: list[Floats] = []
     for mine in points.values():
-        line = np.array([(x.estimate, y.estimate) for x, y in mine])
-        ends = [np.array([(low, y[0]), (high, y[0])]) for (_, low, high), y in mine]
-        ends += [np.array([(x[0], low), (x[0], high)]) for x, (_, low, high) in mine]
-        found += [a + steps * (b - a) for a, b in pairwise(line)]
-        found += [bar[0] + steps * (bar[1] - bar[0]) for bar in ends]
-    return [(float(x), float(y)) for x, y in np.concatenate(found) if np.isfinite((x, y)).all()]
+        found += [np.array(ends) for ends in pairwise((x.estimate, y.estimate) for x, y in mine)]
+        found += [np.array([(low, y.estimate), (high, y.estimate)]) for (_, low, high), y in mine]
+        found += [np.array([(x.estimate, low), (x.estimate, high)]) for x, (_, low, high) in mine]
+    return [ends for ends in found if np.isfinite(ends).all()]
 
 
 def _steps(cells: Sequence[dict[str, Any]], names: dict[str, str]) -> str:

@@ -80,6 +80,7 @@ def plot_dots(figure: Figure, plays: Plays, agents: Styles, names: dict[str, str
         sharex="col",
         sharey="row",
     )
+    inches = COLUMN_INCHES[figure.columns] / len(figure.y)
     for row, cell in zip(grid, cells, strict=True):
         found = {
             agent: [interval_of(figure, plays, agent, cell, name) for name in figure.y] for agent in shown
@@ -94,10 +95,9 @@ def plot_dots(figure: Figure, plays: Plays, agents: Styles, names: dict[str, str
             if figure.versus is not None:
                 axes.axvline(0.0, color=agents[figure.versus].colour, lw=0.8)
             axes.set(yticks=range(len(order)), yticklabels=order, ylim=(len(order) - 0.5, -0.5))
-        inches = COLUMN_INCHES[figure.columns] / len(figure.y)
         row[0].set_title(fit_title(cell_label(cell, names), inches), loc="left")
     for axes, name in zip(grid[-1], figure.y, strict=True):
-        axes.set_xlabel(measure_label(name, figure.versus))
+        axes.set_xlabel(fit_title(measure_label(name, figure.versus), inches))
         axes.locator_params(axis="x", nbins=4)
     return drawn
 

@@ -66,7 +66,7 @@ class Monitor(BaseCallback):
             self._describe_run()
 
     def _on_rollout_start(self) -> None:
-        if due(self.model, self.config.evaluate_every):
+        if due(self.model, self.config.steps_between_evaluations):
             self._evaluate()
         self.index = self._window_index()
 

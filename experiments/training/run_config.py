@@ -68,8 +68,8 @@ class RunConfig:
     """seed of weights, exploration and training episodes; times `envs` at most `MOST_LIBRARY_SEED`"""
     checkpoint_every: int = bounded(20_000, least=1)
     """[steps] between checkpoints"""
-    evaluate_every: int = bounded(100_000, least=1)
-    """[steps] between evaluations on the validation split"""
+    evaluate_every: int | None = bounded(None, least=1)
+    """[steps] between evaluations on the validation split; null: a tenth of `steps`, at least 5,000"""
     evaluation_episodes: int = bounded(16, least=1)
 
     def __post_init__(self) -> None:
@@ -97,6 +97,12 @@ class RunConfig:
             raise ConfigError("steps", "0 is not allowed without agent.imitation; must be at least 1")
         if imitation is not None and self.switch is not None:
             raise ConfigError("switch", "is not allowed with agent.imitation, which is judged without one")
+
+    @property
+    def steps_between_evaluations(self) -> int:
+        """What `evaluate_every` comes to."""
+        # An evaluation takes as long as some thousand steps: short trainings would do little else.
+        return self.evaluate_every or max(5_000, self.steps // 10)
 
     def env_options(self) -> dict[str, Any]:
         """Keyword arguments for ``gym.make`` and ``gym.make_vec``."""

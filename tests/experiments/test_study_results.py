@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.path import Path
 
 from experiments.reports import style
 from experiments.reports.agent_styles import agent_styles
@@ -123,6 +124,23 @@ def test_the_only_point_of_a_frontier_has_the_intervals_of_both_means():
     for name, factor, axis in (("latency", 1e3, 0), ("accuracy", 100.0, 1)):
         low, high = mean_interval(np.array([values[name]]))[1:]
         assert any(np.allclose(bar[:, axis], (factor * low, factor * high)) for bar in bars_of(axes)), name
+
+
+def test_words_leave_bars_of_a_frontier_free():
+    own = {"a rather long name": (0.0, np.array([0.1, 0.2, 0.4])), "b": (3.0, np.array([0.4, 0.2, 0.2]))}
+    plays = make_plays(
+        *(
+            make_play(label, {}, seed, latency=far + noise[seed], accuracy=far + noise[seed])
+            for label, (far, noise) in own.items()
+            for seed in range(3)
+        )
+    )
+    figure = Figure("f", "frontier", "p", y=("accuracy",), x="latency")
+    (axes,) = frontier_plot.plot_frontier(figure, plays, agent_styles(list(own)), {}).axes
+    words = [text.get_window_extent() for text in axes.texts]
+    bars = [Path(axes.transData.transform(bar)) for bar in bars_of(axes)]
+    assert len(words) == 2 and len(bars) == 4
+    assert not any(bar.intersects_bbox(word, filled=False) for bar in bars for word in words)
 
 
 def test_bars_of_a_frontier_are_free_of_what_moves_all_points_alike():

@@ -5,7 +5,7 @@ import yaml
 
 from experiments.training.run_config import RunConfig, flat, load_run_config, to_yaml
 from idn_gym.commands.grammar import assignments
-from idn_gym.config_reader import ConfigError, from_plain
+from idn_gym.config_reader import ConfigError, from_plain, to_plain
 
 
 def test_defaults_are_those_of_the_files():
@@ -25,6 +25,14 @@ def test_dotted_keys_reach_every_level():
     config = load_run_config(changes=assignments(words))
     assert (config.seed, config.agent.learning_rate, config.agent.net_arch) == (3, 0.001, (8, 8))
     assert config.scenario.dynamics.link.kind == "fixed"
+
+
+@pytest.mark.parametrize("steps, every", [(400_000, 40_000), (50_000, 5_000), (20_000, 5_000), (1, 5_000)])
+def test_there_are_ten_evaluations_or_one_every_5000_steps(steps, every):
+    config = load_run_config(changes={"steps": steps})
+    assert config.evaluate_every is None and config.steps_between_evaluations == every
+    assert load_run_config(to_plain(config)).steps_between_evaluations == every
+    assert load_run_config(changes={"steps": steps, "evaluate_every": 7}).steps_between_evaluations == 7
 
 
 def test_yaml_gives_the_same_run():
@@ -55,6 +63,7 @@ def test_agent_file_of_the_user(tmp_path):
         (["agent.gamma"], "not an assignment"),
         (["agent.net_arch=[1"], "agent.net_arch"),
         (["stepps=5"], "steps"),
+        (["evaluate_every=0"], "^evaluate_every: 0 is not allowed; must be at least 1"),
         (["scenario.horizon=0"], "scenario.horizon"),
         (["agent.kind=trpo"], "agent.kind"),
     ],
