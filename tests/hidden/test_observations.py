@@ -131,3 +131,20 @@ def test_versions_are_told_by_pairs():
         np.testing.assert_allclose(samples[:, c], last.samples[:, stream], atol=1e-6)
         np.testing.assert_allclose(adapted[:, c], last.adapted[:, stream], atol=1e-6)
         assert tables.segment_model[s] == plan.pair_model[mine][0]
+
+
+def test_savings_are_those_of_the_accuracy_in_force():
+    """The forecast prices options by what answers have told: with other errors it sees other gains."""
+    env = make_env(hidden_world(accuracy="calibrated"), "graph")
+    play(env)
+    simulation = env.simulation
+    draw = simulation.instance.draw
+    error, told = draw.error_in_force, draw.error_in_force.copy()
+    catalogue = simulation.compiled.tables.option_error
+    assert not np.allclose(told, catalogue)
+    seen = {}
+    for name, one in (("told", told), ("catalogue", catalogue)):
+        error[...] = one
+        draw.price_list[...] += 1000.0  # says that they have moved
+        seen[name] = column(env, simulation.observe()[0], "pairs", "saving")
+    assert np.abs(seen["told"] - seen["catalogue"]).max() > 0.01
