@@ -83,7 +83,8 @@ class Monitor(BaseCallback):
             self._write(means)
             self.window = RunningMeans(self.simulation)
             assert self.bar is not None
-            self.bar.show(reward=means["objectives/reward"], **self._compared())
+            # Two measures: what is played in training, exploring, and what the last evaluation came to.
+            self.bar.show(**{"training reward": means["objectives/reward"]}, **self._compared())
 
     def _on_training_end(self) -> None:
         self.close()
