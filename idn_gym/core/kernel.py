@@ -141,7 +141,7 @@ class Announcer(event.Listener):  # type: ignore[misc]  # numba carries no types
             said, self._silent = self._silent, True
         if not said and (parent_process() is None or _speaks_for_all()):
             print(
-                "idn_gym: compiling kernels, each once per version, minutes for all; `idn warm` does it beforehand",
+                "idn_gym: compiling kernels, once per version, minutes in all; `idn warm` does it beforehand",
                 file=sys.stderr,
                 flush=True,
             )
