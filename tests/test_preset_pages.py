@@ -1,4 +1,4 @@
-"""Pages of presets show numbers of the headline study as its own page does."""
+"""Pages of presets and the README show numbers of the headline study as its own page does."""
 
 import re
 from pathlib import Path
@@ -29,6 +29,12 @@ def rounded(cell, like):
     return [round(float(number), digits) for number in re.findall(r"-?\d+\.?\d*", cell)]
 
 
+def headroom(page):
+    """Percent that the best sequence saves at least and at most, by preset or for the page's own."""
+    found = re.findall(r"(\S+) % \[\S+ \S+\] at least, (\S+) % \[\S+ \S+\] at most", page)
+    return [tuple(map(float, ends)) for ends in found]
+
+
 @pytest.mark.parametrize(
     "preset, title", [("edge-drift", "Numbers"), ("metro-day", "Numbers"), ("genai-shift", "Headroom")]
 )
@@ -38,3 +44,41 @@ def test_the_page_of_a_preset_agrees_with_the_headline_study(preset, title):
     assert len({policy for policy, _ in both}) >= 4
     said = {cell: rounded(here[cell], headline[cell]) for cell in both}
     assert said == {cell: rounded(headline[cell], headline[cell]) for cell in both}
+
+
+PRESETS_SHOWN = ("metro-day", "edge-drift", "genai-shift")
+IN_README = {
+    "PPO after imitation (`ppo-imitation`)": "`ppo`",
+    "combiner A over it": "`A over ppo`",
+    "index, learnt by search": "`index`",
+    "library-greedy": "`library-greedy`",
+    "OLAG": "`olag`",
+    "INFIDA-AdaHedge, tuned": "`infida-adahedge tuned`",
+}
+
+
+def under(preset):
+    text = (DOCS / "headline.md").read_text(encoding="utf-8")
+    return re.search(rf"^## `{preset}`\n(.*?)(?=^## )", text, re.DOTALL | re.MULTILINE)[1]
+
+
+@pytest.mark.parametrize("preset", ("metro-day", "edge-drift"))
+def test_headroom_is_the_same_on_both_pages(preset):
+    there = headroom(under(preset))
+    assert len(there) == 1
+    assert headroom((DOCS / f"presets/{preset}.md").read_text(encoding="utf-8")) == there
+
+
+def test_the_table_of_the_readme_agrees_with_the_headline_study():
+    text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    body = re.search(r"^\| saved % \|.*\n((?:\|.*\n)+)", text, re.MULTILINE)[1]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in body.splitlines()[1:]]
+    shown = {cells[0]: cells[1:] for cells in rows}
+    bracket = shown.pop("best sequence in hindsight")
+    assert shown.keys() == IN_README.keys()
+    for column, preset in enumerate(PRESETS_SHOWN):
+        ((least, most),) = headroom(under(preset))
+        assert bracket[column] == f"{least:.1f} to {most:.1f}"
+        there = table("headline.md", f"`{preset}`")
+        for name, policy in IN_README.items():
+            assert shown[name][column] == there[policy, "saved"]
