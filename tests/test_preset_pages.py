@@ -36,7 +36,13 @@ def headroom(page):
 
 
 @pytest.mark.parametrize(
-    "preset, title", [("edge-drift", "Numbers"), ("metro-day", "Numbers"), ("genai-shift", "Headroom")]
+    "preset, title",
+    [
+        ("edge-drift", "Numbers"),
+        ("metro-day", "Numbers"),
+        ("adversary", "Numbers"),
+        ("genai-shift", "Headroom"),
+    ],
 )
 def test_the_page_of_a_preset_agrees_with_the_headline_study(preset, title):
     headline, here = table("headline.md", f"`{preset}`"), table(f"presets/{preset}.md", title)
@@ -62,7 +68,7 @@ def under(preset):
     return re.search(rf"^## `{preset}`\n(.*?)(?=^## )", text, re.DOTALL | re.MULTILINE)[1]
 
 
-@pytest.mark.parametrize("preset", ("metro-day", "edge-drift"))
+@pytest.mark.parametrize("preset", ("metro-day", "edge-drift", "adversary"))
 def test_headroom_is_the_same_on_both_pages(preset):
     there = headroom(under(preset))
     assert len(there) == 1
