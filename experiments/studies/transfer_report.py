@@ -15,7 +15,7 @@ from experiments.studies.transfers import MEASURE, Transfers, mean_of
 from idn_gym.evaluation.tables import interval_text, write_csv
 from idn_gym.evaluation.transfer_protocol import REFERENCE_AXIS, protocol_digest
 
-SHARES: tuple[MEASURE, ...] = ("score", "saved")
+SHARES_SHOWN: tuple[MEASURE, ...] = ("score", "saved")
 
 
 class TransferReport(NamedTuple):
@@ -168,7 +168,7 @@ def _tuned(found: Transfers, axis: str) -> Table:
     ]
     lines = []
     for label in found.labels:
-        score, saved = (mean_of(found.matrix(measure, axis, label, seeds, count)) for measure in SHARES)
+        score, saved = (mean_of(found.matrix(measure, axis, label, seeds, count)) for measure in SHARES_SHOWN)
         minus = [found.ahead(axis, label, other, seeds, count) for other in tuned]
         differences = ["-" if label == other else f"{d:+.3f}" for other, d in zip(tuned, minus, strict=True)]
         lines.append((score.estimate, [_named(found, label), f"{score:.3f}", f"{saved:.3f}", *differences]))
@@ -187,7 +187,7 @@ def transfer_rows(found: Transfers) -> list[dict[str, Any]]:
             row: dict[str, Any] = {"part": found.part.name, "held_out": axis, "agent": label}
             row |= {"trainings": found.trainings(label) if found.learnt(label) else 0}
             row |= {"scenarios": len(found.seeds(axis)), "counted": len(found.counted(axis))}
-            for measure in SHARES:
+            for measure in SHARES_SHOWN:
                 row |= interval_text(measure, found.mean(measure, axis, label))
                 row |= interval_text(f"{measure}_ratio", found.ratio(measure, axis, label))
             row |= interval_text("ahead", found.ahead(axis, label))
