@@ -41,10 +41,6 @@ class Ended(SystemExit):
         self.code = code
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, handled like Ctrl-C, so that the same clean-up runs."""
-
-
 def fail(text: str, code: int = BAD_INPUT) -> NoReturn:
     """End the process with ``error: text`` on stderr.
 
@@ -68,7 +64,8 @@ def ending(stopped: str | Callable[[], str] = START_OVER, advice: str = "") -> I
         Ended: the input is wrong, an extra is not installed, a file cannot be read or written, a worker died,
             or a signal arrived; see the top of this module for the codes.
     """
-    previous, showing = _listen(), warnings.showwarning
+    heard: list[int] = []
+    previous, showing = _listen(heard), warnings.showwarning
     warnings.showwarning = WarningLines()
     try:
         yield
@@ -83,10 +80,11 @@ def ending(stopped: str | Callable[[], str] = START_OVER, advice: str = "") -> I
         fail(_said(error), FAILURE)
     except BrokenProcessPool:
         fail(f"a worker process was killed, perhaps because memory ran out; {GO_ON}", FAILURE)
-    except KeyboardInterrupt as error:
+    except KeyboardInterrupt:
         line = f"stopped; {stopped() if callable(stopped) else stopped}"
         print(f"\n{line}", file=sys.stderr)
-        number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
+        # The exception does not tell: Ray, which waits in C, puts one of its own in the place of ours.
+        number = signal.SIGTERM if heard else signal.SIGINT
         raise Ended(line, 128 + number) from None
     finally:
         warnings.showwarning = showing
@@ -136,17 +134,24 @@ def shared_warnings() -> Iterator[tuple[frozenset[str], Path]]:
         said.update(file.read_text(encoding="utf-8") for file in Path(name).iterdir())
 
 
-def _listen() -> signal.Handlers | None:
-    """Handle SIGTERM like Ctrl-C, which only the main thread can do; return the previous handler."""
+def _listen(heard: list[int]) -> signal.Handlers | None:
+    """Handle SIGTERM like Ctrl-C, so that the same clean-up runs, which only the main thread can do.
+
+    Returns the previous handler.
+
+    Args:
+        heard: gets the number of each signal that arrives.
+    """
     if threading.current_thread() is not threading.main_thread():
         return None
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        heard.append(number)
+        raise KeyboardInterrupt
+
     before = signal.getsignal(signal.SIGTERM)
-    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGTERM, stop)
     return before  # type: ignore[return-value]
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise Terminated
 
 
 def _end_quietly() -> NoReturn:

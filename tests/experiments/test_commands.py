@@ -162,3 +162,17 @@ def test_an_option_that_had_another_name_is_answered_with_the_new_one(name, line
         importlib.import_module(f"experiments.{name}").main(line.split())
     said = capsys.readouterr().err
     assert stop.value.code == 2 and f"is no longer an option; {new}; python -m experiments.{name}" in said
+
+
+def test_a_termination_is_told_from_ctrl_c_whoever_raises_what_it_ends_with():
+    """A library that waits in C, such as Ray, clears our exception and raises a KeyboardInterrupt of its own."""
+    with pytest.raises(SystemExit) as stop, ending():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            pass
+        raise KeyboardInterrupt
+    assert stop.value.code == 128 + signal.SIGTERM
+    with pytest.raises(SystemExit) as stop, ending():
+        raise KeyboardInterrupt
+    assert stop.value.code == 128 + signal.SIGINT
