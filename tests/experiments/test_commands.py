@@ -165,7 +165,7 @@ def test_an_option_that_had_another_name_is_answered_with_the_new_one(name, line
 
 
 def test_a_termination_is_told_from_ctrl_c_whoever_raises_what_it_ends_with():
-    """A library that waits in C, such as Ray, clears our exception and raises a KeyboardInterrupt of its own."""
+    """A library that waits in C, such as Ray, clears our exception and raises one of its own."""
     with pytest.raises(SystemExit) as stop, ending():
         try:
             signal.raise_signal(signal.SIGTERM)
