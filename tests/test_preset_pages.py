@@ -13,11 +13,15 @@ OTHERS = {("genai-shift", "`infida`")}
 """Played by another command too, as it ships; the headline study has a setting of its own for it."""
 
 
+def under(page, title):
+    """What a page says under a heading."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)[1]
+
+
 def table(page, title):
     """Of the first table by policies under a heading: by policy and beginning of a column, the cell."""
-    text = (DOCS / page).read_text(encoding="utf-8")
-    under = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)[1]
-    found = re.search(r"^\| (?:policy|placed by) \|.*\n(?:\|.*\n?)+", under, re.MULTILINE)[0]
+    found = re.search(r"^\| (?:policy|placed by) \|.*\n(?:\|.*\n?)+", under(page, title), re.MULTILINE)[0]
     head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in found.splitlines()]
     at = {name: k for name in SHARED for k, column in enumerate(head) if column.startswith(name)}
     return {(cells[0], name): cells[k] for cells in rows for name, k in at.items()}
@@ -63,14 +67,9 @@ IN_README = {
 }
 
 
-def under(preset):
-    text = (DOCS / "headline.md").read_text(encoding="utf-8")
-    return re.search(rf"^## `{preset}`\n(.*?)(?=^## )", text, re.DOTALL | re.MULTILINE)[1]
-
-
 @pytest.mark.parametrize("preset", ("metro-day", "edge-drift", "adversary"))
 def test_headroom_is_the_same_on_both_pages(preset):
-    there = headroom(under(preset))
+    there = headroom(under("headline.md", f"`{preset}`"))
     assert len(there) == 1
     assert headroom((DOCS / f"presets/{preset}.md").read_text(encoding="utf-8")) == there
 
@@ -83,7 +82,7 @@ def test_the_table_of_the_readme_agrees_with_the_headline_study():
     bracket = shown.pop("best sequence in hindsight")
     assert shown.keys() == IN_README.keys()
     for column, preset in enumerate(PRESETS_SHOWN):
-        ((least, most),) = headroom(under(preset))
+        ((least, most),) = headroom(under("headline.md", f"`{preset}`"))
         assert bracket[column] == f"{least:.1f} to {most:.1f}"
         there = table("headline.md", f"`{preset}`")
         for name, policy in IN_README.items():

@@ -16,6 +16,7 @@ from idn_gym.evaluation.tables import interval_text, write_csv
 from idn_gym.evaluation.transfer_protocol import REFERENCE_AXIS, protocol_digest
 
 SHARES_SHOWN: tuple[MEASURE, ...] = ("score", "saved")
+"""In the order of the columns."""
 
 
 class TransferReport(NamedTuple):
@@ -163,9 +164,7 @@ def _tuned(found: Transfers, axis: str) -> Table:
     """All agents on the scenarios on which some have learnt, that they can be compared."""
     seeds = [seed for seed in found.tuned_at(axis) if seed in found.counted(axis)]
     count = found.part.tuning.trainings
-    tuned = [
-        label for label in found.labels if any(u.mode == "tuned" and u.label == label for u in found.units)
-    ]
+    tuned = list(dict.fromkeys(unit.label for unit in found.units if unit.mode == "tuned"))
     lines = []
     for label in found.labels:
         score, saved = (mean_of(found.matrix(measure, axis, label, seeds, count)) for measure in SHARES_SHOWN)
