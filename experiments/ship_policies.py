@@ -24,7 +24,7 @@ POLICY_MEMBERS = {"policy.pth": "weights", "data": "environment steps"}
 
 @dataclass(kw_only=True)
 class ShipPoliciesCommand:
-    """Copy the weights and curves of the trainings with one seed, one folder per scenario.
+    """Copy weights and curves of trainings with one seed: the longest of each scenario, to a folder each.
 
     Example: runs/studies/headline
     """
@@ -45,12 +45,13 @@ class ShipPoliciesCommand:
 
 
 def list_trainings(folder: Path, seed: int) -> dict[str, RunFolder]:
-    """Return the trainings of a study with a seed, by name of the scenario.
+    """Return the longest training with a seed of each scenario of a study, by the scenario's name.
 
     Raises:
-        ConfigError: there is no such training, or there are several for one scenario.
+        ConfigError: there is no such training, or two of a scenario have equally many steps.
     """
     found: dict[str, RunFolder] = {}
+    most: dict[str, int] = {}
     others = set()
     for path in sorted((folder / "trained").glob("*/policy.zip")):
         run = RunFolder(path.parent)
@@ -58,11 +59,12 @@ def list_trainings(folder: Path, seed: int) -> dict[str, RunFolder]:
         if config["seed"] != seed:
             others.add(config["seed"])
             continue
-        name = config["scenario"]["name"]
-        if name in found:
-            wanted = "a study with one training per scenario and seed is needed"
+        name, steps = config["scenario"]["name"], config["steps"]
+        if steps == most.get(name):
+            wanted = "a study with one training per scenario, seed and number of steps is needed"
             raise ConfigError("folder", f"{show(str(folder))} has two of {name}; {wanted}")
-        found[name] = run
+        if steps > most.get(name, -1):
+            found[name], most[name] = run, steps
     if not found:
         there = f"those with seeds {sorted(others)} are" if others else "none is"
         wrong = f"{seed} is not allowed; {show(str(folder))} has no finished training of that kind"

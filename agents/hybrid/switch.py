@@ -92,7 +92,7 @@ class _Wrapped:
         return self.hands
 
 
-class SafeSwitch(VectorWrapper[Any, Any, Any, Any, Any]):
+class SafeSwitch(VectorWrapper):  # generic from gymnasium 1.4 on only
     """Native vector environment whose real network follows rule S; resets like SAME_STEP.
 
     Rewards and infos belong to the real network, observations and masks to the agent's. Infos: `followed`

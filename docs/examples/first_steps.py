@@ -55,8 +55,9 @@ for row in found.rows:
 
 # %%
 figure, axes = plt.subplots(figsize=(7.2, 3.0), layout="constrained")
-for name in ("cloud-only", "static-greedy", "olag"):
-    axes.plot(-found.episodes[name].scalar[0], label=name)
+COLOURS = {"cloud-only": "#7f7f7f", "static-greedy": "#d55e00", "olag": "#e69f00"}
+for name, colour in COLOURS.items():
+    axes.plot(-found.episodes[name].scalar[0], color=colour, label=name)
 axes.set(xlabel="slot [10 min]", ylabel="cost per slot", title="tiny, test seed 0")
 axes.legend()
 figure.savefig("first_steps.png", dpi=110)

@@ -199,6 +199,7 @@ def _draw_sweep(axes: Any, figure: Figure, plays: Plays, agents: Styles, name: s
     assert figure.x is not None
     shown, cells = drawn_agents(figure, agents), plays.cells(figure.part)
     xs = [cell[figure.x] for cell in cells]
+    axes.margins(x=0.1)  # room for marks that are drawn beside their place
     _draw_reference(axes, figure, agents)
     within: tuple[float, float] | None = None
     for agent in sorted(shown, key=lambda agent: agent in figure.outside):

@@ -1,6 +1,7 @@
 """Trained policies that ship: how they get into the repository, and that they play what their curves say."""
 
 import csv
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 import yaml
 
 from agents.rl.weights import read_weights, steps_of
-from experiments.ship_policies import ShipPoliciesCommand
+from experiments.ship_policies import ShipPoliciesCommand, list_trainings
 from experiments.training.play import play_agent
 from experiments.training.run_config import load_run_config
 from experiments.training.run_folder import RunFolder
@@ -45,6 +46,21 @@ def test_weights_and_curves_are_kept_and_nothing_else(study, tmp_path):
 def test_another_seed_is_not_there(study, tmp_path):
     with pytest.raises(ConfigError, match=r"^seed: 0 is not allowed; .*those with seeds \[3\] are"):
         ShipPoliciesCommand(folder=study, out=tmp_path).run()
+
+
+def test_the_longest_training_ships_whatever_stands_beside_it(study, tmp_path):
+    trained = tmp_path / "study" / "trained"
+    shutil.copytree(study / "trained" / "one", trained / "two")
+    for name, steps in (("before", 0), ("later", 16)):  # a study's `imitation alone` has no steps
+        shutil.copytree(study / "trained" / "one", trained / name)
+        told = yaml.safe_load((trained / name / "config.yaml").read_text())
+        told["run"]["steps"] = steps
+        (trained / name / "config.yaml").write_text(yaml.safe_dump(told))
+    (found,) = list_trainings(tmp_path / "study", 3).values()
+    assert found.policy.parent.name == "two"
+    shutil.copytree(study / "trained" / "one", trained / "again")
+    with pytest.raises(ConfigError, match=r"^folder: .* has two of tiny; .*number of steps"):
+        list_trainings(tmp_path / "study", 3)
 
 
 def test_policies_of_the_presets_ship():

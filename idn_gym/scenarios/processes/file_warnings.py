@@ -30,6 +30,12 @@ FAR_OFF = 1000.0
 RATE_OFF = 5.0
 """The same of a log's requests per second, where a row is a request, to the rate of the workload."""
 
+STANDS_FOR = 10.0
+"""Requests per row of a log, where demand is scaled, from which on each row matters."""
+
+FEW_ROWS = 10.0
+"""Mean rows of a request class in a slot below which its demand jumps: at 10, by a third (Poisson)."""
+
 OWN_SHARE = 1.0 - Stretches().test
 """Share of a log that test episodes play, unless the scenario says otherwise."""
 
@@ -86,7 +92,17 @@ def _warn_of_times(compiled: Compiled, replay: Replay, seconds: list[float], row
             f"{REPLAY_KEY}.time: {show(replay.path)} has {per_slot:.2g} rows per slot, so most slots "
             "have no requests; times must be in seconds, not in milliseconds",
         )
-    elif replay.rate == "kept":
+    elif replay.rate == "scaled":
+        factor = compiled.tables.nominal_requests / per_slot
+        per_class = per_slot / len(compiled.tables.class_task)
+        if factor >= STANDS_FOR and per_class < FEW_ROWS:
+            gym.logger.warn(
+                "%s",
+                f"{REPLAY_KEY}.path: each row of {show(replay.path)} stands for {factor:.3g} requests, and "
+                f"a class has {per_class:.2g} rows per slot, so its demand jumps from slot to slot as few "
+                "requests do not; a lower workload.rate, or a log with more rows, avoids it",
+            )
+    else:
         expected = compiled.tables.nominal_requests / compiled.tables.slot_seconds
         if not 1 / RATE_OFF <= per_second / expected <= RATE_OFF:
             gym.logger.warn(

@@ -9,12 +9,12 @@ LOG = {"task": {"column": "what"}, "clock": "absolute", "rate": "kept"}
 LINK = {"kind": "file", "series": "rate"}
 
 
-def play(tmp_path, log=None, link=None, stretches=None, **changes):
+def play(tmp_path, log=None, link=None, stretches=None, rate="kept", **changes):
     """Compile `tiny` with 10 slots of 10 s, with a log or a file of rates."""
     if log is not None:
         path = tmp_path / "log.csv"
         path.write_text("TIMESTAMP,what\n" + "".join(f"{t},{what}\n" for t, what in log))
-        changes["workload.replay"] = LOG | {"path": str(path), "stretches": stretches}
+        changes["workload.replay"] = LOG | {"path": str(path), "stretches": stretches, "rate": rate}
     if link is not None:
         path = tmp_path / "rates.csv"
         path.write_text("time,rate\n" + "".join(f"{t},{rate}\n" for t, rate in link))
@@ -49,6 +49,14 @@ def test_what_fits_is_not_talked_about(tmp_path, task, recwarn):
 def test_a_log_is_looked_at(tmp_path, task, log, message):
     with pytest.warns(UserWarning, match=message):
         play(tmp_path, log(task))
+
+
+def test_rows_that_stand_for_many_requests_are_named(tmp_path, task, recwarn):
+    log, apart = [(t, task) for t in range(501)], {"stretches": {"validation": 0.6, "test": 0.8}}
+    play(tmp_path, log, **apart, rate="scaled", **{"workload.rate": 9.0})
+    assert not [found for found in recwarn if "stands for" in str(found.message)]
+    with pytest.warns(UserWarning, match=r"replay\.path: each row of .* stands for 50 requests"):
+        play(tmp_path, log, **apart, rate="scaled", **{"workload.rate": 50.0})
 
 
 @pytest.mark.parametrize(
