@@ -70,12 +70,14 @@ class NativeVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         single: the environment of one row.
         by_row: methods whose first argument is the row.
         caption: words beside the slot in pictures, such as who plays.
+        below: a node: pictures show it, what is below it and its ways to repositories. None: all nodes.
     """
 
     simulation: RowSimulation
     single: ClassVar[type[gym.Env[Any, Any]]] = IDNEnv
     by_row: ClassVar[tuple[str, ...]] = ("describe_placement",)
     caption: str = ""
+    below: str | None = None
 
     def _begin(
         self,
@@ -251,7 +253,8 @@ class NativeVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         if self.render_mode is None:
             gym.logger.warn("render() needs render_mode='ansi' or 'rgb_array' in gym.make_vec()")
             return None
-        draw = render_ansi if self.render_mode == "ansi" else partial(render_rgb, caption=self.caption)
+        picture = partial(render_rgb, caption=self.caption, below=self.below)
+        draw = render_ansi if self.render_mode == "ansi" else picture
         return tuple(
             draw(*self._place(row), None if self._first[row] else self._metrics[row])
             for row in range(self.num_envs)

@@ -16,7 +16,7 @@ from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, Tables
 from idn_gym.rendering.palette import Rgb, dnn_hues, dnn_of
 from idn_gym.scenarios.compile import Compiled
 
-MOST_TASK_NAMES = 20
+MOST_TASK_NAMES = 15
 """tasks with their names beside the heat map; of more, every second, third, ... has one"""
 
 MOST_MODEL_NAMES = 12

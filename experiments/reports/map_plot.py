@@ -23,7 +23,8 @@ from experiments.reports.episode_events import down_in
 from experiments.reports.style import COLUMN_INCHES, PageColumns
 from idn_gym.core.arrays import EMPTY, Bools, Floats, Instance
 from idn_gym.rendering.layout import lay_out
-from idn_gym.rendering.palette import ALARM, INK, dnn_hues, dnn_of
+from idn_gym.rendering.model_colours import model_colours
+from idn_gym.rendering.palette import ALARM, INK
 from idn_gym.scenarios.compile import Compiled
 
 Positions = Mapping[str, tuple[float, float]]
@@ -164,9 +165,9 @@ def _draw_nodes(axes: Any, compiled: Compiled, ground: Ground, held: Bools, down
     for v, tier in enumerate(compiled.names.tiers):
         axes.plot(*at[v], _mark(tiers, tier), color=INK, ms=4.0, mew=0.0, zorder=3)
     axes.plot(*at[down].T, "x", color=ALARM, ms=8.0, mew=1.8, zorder=4)
-    hues = dnn_hues(compiled.names.models)
-    dnns = [dnn_of(model) for model in compiled.names.models]
-    shown = [sorted(np.flatnonzero(held[v]), key=lambda m: list(hues).index(dnns[m])) for v in range(len(at))]
+    _, told, colours, _ = model_colours(compiled)
+    order = list(dict.fromkeys(told))
+    shown = [sorted(np.flatnonzero(held[v]), key=lambda m: order.index(told[m])) for v in range(len(at))]
     shown = [[] if _holds_all(compiled, v) else models for v, models in enumerate(shown)]
     scale = axes.figure.dpi_scale_trans
     for i in range(max(map(len, shown))):
@@ -180,7 +181,7 @@ def _draw_nodes(axes: Any, compiled: Compiled, ground: Ground, held: Bools, down
                 *at[mine].T,
                 s=SQUARE**2,
                 marker="s",
-                c=[hues[dnns[shown[v][i]]] for v in mine],
+                c=[colours[shown[v][i]] for v in mine],
                 lw=0,
                 transform=place,
                 zorder=2.5,
@@ -237,19 +238,20 @@ def _draw_bar(axes: Any, ground: Ground) -> None:
 def _draw_keys(
     figure: Any, compiled: Compiled, holding: Sequence[Bools], down: Sequence[Bools], columns: PageColumns
 ) -> None:
-    """Tiers, models that anybody holds (N, M), and what is down."""
+    """Tiers, DNNs or tasks of models that anybody holds (N, M), and what is down."""
     tiers = list(dict.fromkeys(compiled.names.tiers))
     handles = [
         Line2D([], [], color=INK, marker=_mark(tiers, tier), ls="", ms=4, label=tier) for tier in tiers
     ]
     free = [v for v in range(len(compiled.names.nodes)) if not _holds_all(compiled, v)]
     held = np.any([held[free] for held in holding], axis=(0, 1))
-    there = {dnn_of(model) for model, here in zip(compiled.names.models, held, strict=True) if here}
-    hues: Mapping[str, Any] = {
-        dnn: hue for dnn, hue in dnn_hues(compiled.names.models).items() if dnn in there
-    }
+    colours = model_colours(compiled)
+    key: Mapping[str, Any] = colours.key
+    there = {name for name, here in zip(colours.told, held, strict=True) if here}
     handles += [
-        Line2D([], [], color=hue, marker="s", ls="", ms=SQUARE, mew=0, label=dnn) for dnn, hue in hues.items()
+        Line2D([], [], color=shades[0], marker="s", ls="", ms=SQUARE, mew=0, label=name)
+        for name, shades in key.items()
+        if name in there
     ]
     if down[0].any():
         handles.append(Line2D([], [], color=ALARM, marker="x", ls="", ms=6, mew=1.5, label="node down"))

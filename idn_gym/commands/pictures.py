@@ -15,6 +15,9 @@ from idn_gym.files import atomically, writable_file
 FilmFrame = npt.NDArray[np.uint8]
 """(height, width, 3)"""
 
+COLOURS, EXACT_COLOURS = 128, 32
+"""Of a film; of these, as many of its first frame as they are, those of most pixels."""
+
 
 def named_so(path: Path, *suffixes: str) -> Path:
     """Check that a file can be written and that its suffix is allowed.
@@ -58,11 +61,22 @@ class Film:
         if self._scale < 1.0:
             size = (max(1, round(side * self._scale)) for side in image.size)
             image = image.resize(tuple(size), self._image.Resampling.LANCZOS)
-        # One palette for all, or colours would flicker from frame to frame; chosen so that the few pixels of
-        # a legend keep their colours beside the many shades of what is large.
-        palette = self._frames[0] if self._frames else None
-        method, dither = self._image.Quantize.MAXCOVERAGE, self._image.Dither.NONE
-        self._frames.append(image.quantize(255, method, palette=palette, dither=dither))
+        if not self._frames:
+            self._palette = self._palette_of(image)
+        self._frames.append(image.quantize(palette=self._palette, dither=self._image.Dither.NONE))
+
+    def _palette_of(self, image: Any) -> Any:
+        """One palette for all frames, or colours would flicker from frame to frame.
+
+        What is large keeps its colours exactly; the others are chosen so that the few pixels of a legend keep
+        theirs beside the many shades of the rest.
+        """
+        counted = sorted(image.getcolors(image.width * image.height), reverse=True)
+        exact = [tint for _, tint in counted[:EXACT_COLOURS]]
+        others = image.quantize(COLOURS - len(exact), self._image.Quantize.MAXCOVERAGE).getpalette()
+        palette = self._image.new("P", (1, 1))
+        palette.putpalette([*(part for tint in exact for part in tint), *others])
+        return palette
 
     def write(self, path: Path, rate: float) -> None:
         """Write the film.

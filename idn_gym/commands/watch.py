@@ -41,6 +41,8 @@ class WatchCommand:
     """[1/s] frames per second"""
     scale: float = bounded(0.75, least=0.1, most=1.0)
     """scale of width and height of the film"""
+    below: str | None = None
+    """node: draw it, what is below it and its ways to repositories (default: all nodes)"""
     changes: Changes = ()
     """changes to the scenario, such as horizon=48"""
 
@@ -56,6 +58,7 @@ class WatchCommand:
         env: Any
         env, policy = self.open(world)
         env.unwrapped.caption = f"{self.policy}, seed {self.seed}"
+        env.unwrapped.below = self.below
         with ProgressBar("slots filmed", slots) as bar:
 
             def shoot(_: Feedback) -> None:

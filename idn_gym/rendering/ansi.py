@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from idn_gym.core.arrays import Floats
 from idn_gym.rendering.columns import fit_columns, pad, width, wrap
-from idn_gym.rendering.labels import FIGURES, si, whole_percent
+from idn_gym.rendering.labels import FIGURES, si, wait_words, whole_percent
 from idn_gym.rendering.scene import LinkView, NodeView, Picture, look
 from idn_gym.simulation import Simulation
 
@@ -44,7 +44,7 @@ def render_ansi(simulation: Simulation, row: int, metrics: Floats | None) -> str
             if v not in idle:
                 lines += _node(scene.nodes[v], [link for link in scene.links if link.source == v], few)
         lines += _idle(scene, idle)
-    if any(node.wait > 0.0 for node in scene.nodes) or any(link.wait > 0.0 for link in scene.links):
+    if any(map(wait_words, [node.wait for node in scene.nodes] + [link.wait for link in scene.links])):
         lines.append("+ mean wait of a visit")
     if scene.metrics is not None and scene.metrics["penalty_energy"] > 0.0:
         lines.append("energy and traffic: spent + what drops add in the reward")
@@ -109,7 +109,7 @@ def _idle(scene: Picture, members: list[int]) -> list[str]:
 
 def _load(load: float, wait: float) -> str:
     """Utilisation, and how long a visit waits."""
-    waits = f"+{si(float(f'{wait:.2g}'), 's')}".replace(" ", "") if wait > 0.0 else ""
+    waits = f"+{words}".replace(" ", "") if (words := wait_words(wait)) else ""
     return f"{whole_percent(load).replace(' ', ''):>4} {waits:6}"
 
 

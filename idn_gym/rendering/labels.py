@@ -18,6 +18,21 @@ def si(value: float, unit: str) -> str:
     return f"{value / 1000.0**power:.3g} {prefix}{unit}"
 
 
+def si_of(part: float, whole: float, unit: str) -> list[str]:
+    """A part of a whole, from exact to short, with one prefix where both have the same one.
+
+    10.6e6, 16e6, "B" gives "10.6 of 16 MB" and "11 of 16 MB"; 52e3, 1e9, "B" gives "52 kB of 1 GB".
+    """
+    (few, small), (many, large) = (si(value, unit).split(" ", 1) for value in (part, whole))
+    small = "" if small == large or not part else f" {small}"
+    return [f"{few}{small} of {many} {large}", f"{float(few):.0f}{small} of {float(many):.0f} {large}"]
+
+
+def wait_words(seconds: float) -> str:
+    """A wait in two digits, or nothing below a nanosecond: 0.0123 gives "12 ms"."""
+    return si(float(f"{seconds:.2g}"), "s") if seconds >= 1e-9 else ""
+
+
 def percent(value: float) -> str:
     """A share: 0.123 gives "12.3 %"."""
     return f"{rounded(100 * value, '.1f')} %"

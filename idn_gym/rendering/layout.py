@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import EMPTY, Floats
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.compile.topologies import expand
@@ -22,7 +23,11 @@ RELAXATIONS = 30
 class Plan:
     """Positions in a unit of one drawing area's width, and rows from the top."""
 
-    ends: tuple[tuple[int, int], ...]  # source and target node of each link
+    nodes: tuple[int, ...]  # those of the scenario that are shown
+    links: tuple[int, ...]  # those of the scenario between them
+    ends: tuple[
+        tuple[int, int], ...
+    ]  # source and target of each link: places in `nodes`, as in all that follows
     tiers: tuple[str, ...]  # from the repositories down
     x: Floats  # (N,) centre, in 0..1
     row: tuple[int, ...]  # of each node
@@ -31,20 +36,36 @@ class Plan:
 
 
 @lru_cache(maxsize=32)
-def lay_out(compiled: Compiled) -> Plan:
+def lay_out(compiled: Compiled, below: str | None = None) -> Plan:
     """Place the nodes; done once per scenario.
 
     Levels are tiers where every link leads to a higher tier, and hops to a repository otherwise.
+
+    Args:
+        compiled: the scenario.
+        below: a node; only this one is placed, what is below it and its ways to repositories. None: all.
+
+    Raises:
+        ConfigError: there is no such node.
     """
-    index = {name: v for v, name in enumerate(compiled.names.nodes)}
-    links = expand(compiled.scenario.topology).links
-    ends = tuple((index[link.source], index[link.target]) for link in links)
-    hops = _hops(compiled, ends)
-    tiers = _tiers(compiled.names.tiers, hops)
-    ranks = [tiers.index(tier) for tier in compiled.names.tiers]
+    names = list(compiled.names.nodes)
+    if below is not None and below not in names:
+        raise ConfigError("below", f"{show(below)} is not a node; {closest(below, names)}")
+    every = [
+        (names.index(link.source), names.index(link.target))
+        for link in expand(compiled.scenario.topology).links
+    ]
+    hops = _hops(compiled, every)
+    nodes = list(range(len(names))) if below is None else _around(names.index(below), every, hops)
+    seat = {v: i for i, v in enumerate(nodes)}
+    links = [e for e, (source, target) in enumerate(every) if source in seat and target in seat]
+    ends = tuple((seat[every[e][0]], seat[every[e][1]]) for e in links)
+    hops, tier = [hops[v] for v in nodes], tuple(compiled.names.tiers[v] for v in nodes)
+    tiers = _tiers(tier, hops)
+    ranks = [tiers.index(name) for name in tier]
     level = ranks if all(ranks[target] < ranks[source] for source, target in ends) else hops
     levels = _ordered(level, ends)
-    x, row, width, rows = np.zeros(len(index)), [0] * len(index), [0.0] * len(index), 0
+    x, row, width, rows = np.zeros(len(nodes)), [0] * len(nodes), [0.0] * len(nodes), 0
     _spread(levels, ends, x)
     for members in levels:
         split = _rows_of(members)
@@ -52,10 +73,27 @@ def lay_out(compiled: Compiled) -> Plan:
             row[v] = rows + i % split
             width[v] = split * _pitch(members, levels)
         rows += split
-    return Plan(ends, tiers, x, tuple(row), tuple(width), rows)
+    return Plan(tuple(nodes), tuple(links), ends, tiers, x, tuple(row), tuple(width), rows)
 
 
-def _hops(compiled: Compiled, ends: tuple[tuple[int, int], ...]) -> list[int]:
+def _around(node: int, ends: list[tuple[int, int]], hops: list[int]) -> list[int]:
+    """A node, those from which ways to repositories lead over it, and those on its own ways to them."""
+    up: list[set[int]] = [set() for _ in hops]
+    down: list[set[int]] = [set() for _ in hops]
+    for source, target in ends:
+        if hops[target] < hops[source]:
+            up[source].add(target)
+            down[target].add(source)
+    found = {node}
+    for near in (up, down):
+        new = {node}
+        while new:
+            found |= new
+            new = {other for v in new for other in near[v]} - found
+    return sorted(found)
+
+
+def _hops(compiled: Compiled, ends: list[tuple[int, int]]) -> list[int]:
     """Links from each node to the nearest repository; one below the deepest where there is no way."""
     depth = [0 if pins else -1 for pins in (compiled.tables.pinned != EMPTY).any(1)]
     layer = 0

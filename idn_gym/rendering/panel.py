@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
 from idn_gym.rendering.card import Colors, Frame, draw_segment
 from idn_gym.rendering.labels import FIGURES, si
-from idn_gym.rendering.palette import ALARM, BACK, GOOD, INK, LINE, LOST, MUTED, PLAIN, TRACK, heat, hues
+from idn_gym.rendering.palette import ALARM, BACK, GOOD, INK, LINE, LOST, MUTED, PLAIN, TRACK, Rgb, heat, hues
 from idn_gym.rendering.scene import Picture, ResidentSegment
 from idn_gym.rendering.sheet import Sheet
 from idn_gym.scenarios.config import Scales
@@ -24,7 +25,6 @@ def draw_panel(
     scene: Picture,
     scales: Scales,
     area: Frame,
-    colors: Colors,
     tints: Colors,
     caption: str = "",
 ) -> None:
@@ -35,13 +35,12 @@ def draw_panel(
         scene: the episode.
         scales: of the scenario; a full bar is one scale.
         area: the panel's place.
-        colors: of the DNNs.
         tints: header colour of each tier.
         caption: words beside the slot.
     """
     sheet.box(*area, BACK)
     x, width = area.x + MARGIN, area.width - 2 * MARGIN
-    sheet.text(x, 28, scene.name, 20, INK, width, bold=True)
+    sheet.text(x, 28, scene.name, 20, INK, width, bold=True, least=15)
     sheet.text(x, 54, f"slot {scene.slot} of {scene.horizon}", FONT, MUTED)
     sheet.text(x + width, 54, caption, FONT, INK, width - 110, side=1.0)
     sheet.box(x, 65, width, 4, TRACK)
@@ -49,7 +48,7 @@ def draw_panel(
     y = _draw_demand(sheet, scene, x, 90, width)
     y = _draw_metrics(sheet, scene, scales, x, y + SPACE, width)
     y = _draw_tiers(sheet, scene, tints, x, y + SPACE, width)
-    _draw_dnns(sheet, scene, colors, Frame(x, y + SPACE, width, area.height - y - SPACE))
+    _draw_models(sheet, scene, Frame(x, y + SPACE, width, area.height - y - SPACE))
 
 
 def _draw_demand(sheet: Sheet, scene: Picture, x: float, y: float, width: float) -> float:
@@ -96,24 +95,42 @@ def _draw_tiers(sheet: Sheet, scene: Picture, tints: Colors, x: float, y: float,
     return y + 4
 
 
-def _draw_dnns(sheet: Sheet, scene: Picture, colors: Colors, area: Frame) -> None:
-    """Legend of the DNNs, with what a policy has placed of each."""
+def _draw_models(sheet: Sheet, scene: Picture, area: Frame) -> None:
+    """Legend of DNNs or tasks, with what a policy has placed of each; many stand in two columns."""
     x, y, width, height = area
-    sheet.text(x, y, "DNNs", FONT, INK, bold=True)
-    sheet.text(x + width, y, "segments placed,  bytes", FONT - 1, MUTED, side=1.0)
-    placed = [item for node in scene.nodes for item in node.items if not item.pinned]
-    lines = int((height - 18) // 18)
-    shown = scene.dnns if len(scene.dnns) <= lines else scene.dnns[: lines - 1]
-    for dnn in shown:
-        y += 18
-        sizes = [item.size for item in placed if item.dnn == dnn]
-        sheet.box(x, y - 6, 12, 12, colors[dnn])
-        if sizes:
-            sheet.text(x + width, y, si(sum(sizes), "B"), FONT - 1, INK, side=1.0)
-            sheet.text(x + width - 60, y, str(len(sizes)), FONT - 1, INK, side=1.0)
-        sheet.text(x + 19, y, dnn, FONT - 1, INK, width - 105)
-    if len(shown) < len(scene.dnns):
-        sheet.text(x + 19, y + 18, f"and {len(scene.dnns) - len(shown)} more", FONT - 1, MUTED)
+    key, lines = scene.colours.key, max(1, int((height - 18) // 18))
+    two = len(key) > lines
+    sheet.text(x, y, scene.colours.of, FONT, INK, bold=True)
+    title = "segments placed" + ("" if two else ",  bytes")
+    sheet.text(x + width, y, title, FONT - 1, MUTED, side=1.0)
+    shown = list(key) if len(key) <= lines * (1 + two) else list(key)[: 2 * lines - 1]
+    sizes: dict[str, list[float]] = {}
+    for item in (item for node in scene.nodes for item in node.items if not item.pinned):
+        sizes.setdefault(item.told, []).append(item.size)
+    wide = (width - MARGIN * two) / (1 + two)
+    for i, name in enumerate(shown):
+        line = Frame(x + (wide + MARGIN) * (i // lines), y + 18 * (i % lines + 1), wide, 12)
+        _draw_model(sheet, name, key[name], sizes.get(name, []), line, not two)
+    if len(shown) < len(key):
+        sheet.text(
+            x + wide + MARGIN + 19, y + 18 * lines, f"and {len(key) - len(shown)} more", FONT - 1, MUTED
+        )
+
+
+def _draw_model(
+    sheet: Sheet, name: str, colours: Sequence[Rgb], sizes: Sequence[float], line: Frame, roomy: bool
+) -> None:
+    """A line of the legend; its square has all shades that the name has."""
+    x, y, width, side = line
+    for i, colour in enumerate(colours):
+        sheet.box(x + i * side / len(colours), y - side / 2, side / len(colours), side, colour)
+    right = x + width
+    if roomy and sizes:
+        sheet.text(right, y, si(sum(sizes), "B"), FONT - 1, INK, side=1.0)
+    right -= 60 if roomy else 0
+    if sizes:
+        sheet.text(right, y, str(len(sizes)), FONT - 1, INK, side=1.0)
+    sheet.text(x + 19, y, name, FONT - 1, INK, right - x - 19 - (26 if roomy else 18))
 
 
 def draw_key(sheet: Sheet, area: Frame) -> None:
@@ -123,8 +140,8 @@ def draw_key(sheet: Sheet, area: Frame) -> None:
     x += sheet.text(x, middle, "memory:", size, MUTED) + 8
     shapes = (("whole DNN", 0.0, 1.0, 1.0), ("head", 0.0, 0.4, 1.0), ("tail", 0.4, 1.0, 1.0))
     for label, first, last, loaded in (*shapes, ("loading", 0.0, 1.0, 0.4)):
-        item = ResidentSegment("", "", first, last, 0.0, False, loaded)
-        draw_segment(sheet, item, Frame(x, middle - 8, 16, 16), hues(1)[0])
+        item = ResidentSegment("", "", "", hues(1)[0], "", first, last, 0.0, False, loaded)
+        draw_segment(sheet, item, Frame(x, middle - 8, 16, 16))
         x += 20 + sheet.text(x + 20, middle, label, size, INK) + 14
     sheet.box(x, middle - 8, 16, 16, LOST)
     x += 20 + sheet.text(x + 20, middle, "not available", size, INK) + 30

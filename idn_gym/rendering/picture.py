@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from idn_gym.core.arrays import Floats
 from idn_gym.rendering.card import Colors, Frame, draw_card
-from idn_gym.rendering.labels import si, whole_percent
-from idn_gym.rendering.palette import ALARM, LOST, MUTED, PAPER, dnn_hues, heat, shades
+from idn_gym.rendering.labels import si, wait_words, whole_percent
+from idn_gym.rendering.palette import ALARM, LOST, MUTED, PAPER, heat, shades
 from idn_gym.rendering.panel import KEY, PANEL, draw_key, draw_panel
 from idn_gym.rendering.scene import LinkView, Picture, look
 from idn_gym.rendering.sheet import Sheet
@@ -34,7 +34,7 @@ LANES_BELOW = 24
 
 
 def render_rgb(
-    simulation: Simulation, row: int, metrics: Floats | None, caption: str = ""
+    simulation: Simulation, row: int, metrics: Floats | None, caption: str = "", below: str | None = None
 ) -> npt.NDArray[np.uint8]:
     """Draw the network, what is placed where, the loads and the last slot's metrics.
 
@@ -43,23 +43,24 @@ def render_rgb(
         row: which of its episodes.
         metrics: (len(METRICS),) of the last slot, or None before the first.
         caption: words beside the slot, such as who plays.
+        below: a node: only this one is drawn, what is below it and its ways to repositories. None: all.
 
     Returns:
         (height, width, 3), of one size per scenario.
 
     Raises:
+        ConfigError: there is no such node.
         DependencyNotInstalled: matplotlib is missing.
     """
-    scene = look(simulation, row, metrics)
+    scene = look(simulation, row, metrics, below)
     width, height = SMALL if len(scene.nodes) <= FEW_CARDS else LARGE
     height = max(height, KEY + ROW * scene.plan.rows)
     sheet = Sheet(width, height)
-    colors = dnn_hues(scene.dnns)
     tints = dict(zip(scene.tiers, shades(len(scene.tiers)), strict=True))
-    _draw_network(sheet, scene, Frame(0, 0, width - PANEL, height - KEY), colors, tints)
+    _draw_network(sheet, scene, Frame(0, 0, width - PANEL, height - KEY), tints)
     draw_key(sheet, Frame(0, height - KEY, width - PANEL, KEY))
     side = Frame(width - PANEL, 0, PANEL, height)
-    draw_panel(sheet, scene, simulation.compiled.scenario.scales, side, colors, tints, caption)
+    draw_panel(sheet, scene, simulation.compiled.scenario.scales, side, tints, caption)
     return sheet.pixels()
 
 
@@ -73,14 +74,14 @@ def render_png(simulation: Simulation, row: int, metrics: Floats | None) -> byte
     return file.getvalue()
 
 
-def _draw_network(sheet: Sheet, scene: Picture, area: Frame, colors: Colors, tints: Colors) -> None:
+def _draw_network(sheet: Sheet, scene: Picture, area: Frame, tints: Colors) -> None:
     cards = place_cards(scene, area)
     tops = sorted({card.y for card in cards})
     depths = side_lanes(scene, cards)
     for e in sorted(range(len(scene.links)), key=lambda e: scene.links[e].load):
         _draw_link(sheet, scene.links[e], cards, tops, depths.get(e, 0.0))
     for node, card in zip(scene.nodes, cards, strict=True):
-        draw_card(sheet, node, card, tints[node.tier], colors)
+        draw_card(sheet, node, card, tints[node.tier])
     uplinks: dict[int, list[LinkView]] = {}
     for link in sorted(scene.links, key=lambda link: cards[link.target].y >= cards[link.source].y):
         uplinks.setdefault(link.source, []).append(link)
@@ -178,6 +179,6 @@ def _words(link: LinkView, width: float) -> str:
     if width < 100:
         rate = rate.removesuffix("bit/s").replace(" ", "")
     text = f"{rate}  {whole_percent(link.load)}"
-    if link.wait > 0.0 and width > 120:
-        text += f", wait {si(float(f'{link.wait:.2g}'), 's')}"
+    if (wait := wait_words(link.wait)) and width > 120:
+        text += f", wait {wait}"
     return text

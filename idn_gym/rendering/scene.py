@@ -14,7 +14,8 @@ from idn_gym.core.places import place_of
 from idn_gym.metrics import METRICS
 from idn_gym.readouts import name_load
 from idn_gym.rendering.layout import Plan, lay_out
-from idn_gym.rendering.palette import dnn_of
+from idn_gym.rendering.model_colours import ModelColours, model_colours
+from idn_gym.rendering.palette import Rgb, dnn_of
 from idn_gym.simulation import Simulation
 
 
@@ -24,6 +25,9 @@ class ResidentSegment:
 
     name: str
     dnn: str  # the model without the task that a copy belongs to
+    told: str  # what its colour tells: its DNN or its task
+    color: Rgb
+    mark: str  # what is written on it where it fits
     first: float  # share of the model's blocks that come before the segment
     last: float  # share of the model's blocks up to the segment's end
     size: float  # [bytes] that it takes; of one on its way, what it takes beside the resident one
@@ -86,32 +90,33 @@ class Picture:
     horizon: int
     nodes: tuple[NodeView, ...]
     links: tuple[LinkView, ...]
-    dnns: tuple[str, ...]  # each once, in the scenario's order
+    colours: ModelColours
     tiers: tuple[str, ...]  # from the repositories down
     metrics: dict[str, float] | None  # of the last slot; None before the first
     demand: Floats  # (slots played,) [requests/s]
     plan: Plan
 
 
-def look(simulation: Simulation, row: int, metrics: Floats | None) -> Picture:
+def look(simulation: Simulation, row: int, metrics: Floats | None, below: str | None = None) -> Picture:
     """Read the episode in one row of the batch.
 
     Args:
         simulation: the simulation, after a reset or a step.
         row: which of its episodes.
         metrics: (len(METRICS),) of the last slot; passed over when none has been played.
+        below: a node: only what is around it is read, as `lay_out` says. Metrics and demand are of all.
     """
-    compiled, names = simulation.compiled, simulation.compiled.names
-    plan = lay_out(compiled)
+    compiled = simulation.compiled
+    plan = lay_out(compiled, below)
     played = int(simulation.state.slot[row])
     last = place_of(max(0, played - 1), simulation.instance.draw.seconds.shape[1])
     return Picture(
-        name=compiled.scenario.name,
+        name=compiled.scenario.name + (f": {below}" if below else ""),
         slot=played,
         horizon=compiled.scenario.horizon,
-        nodes=tuple(_nodes(simulation, row, last)),
+        nodes=tuple(_nodes(simulation, row, last, plan)),
         links=tuple(_links(simulation, row, last, plan)),
-        dnns=tuple(dict.fromkeys(dnn_of(model) for model in names.models)),
+        colours=model_colours(compiled),
         tiers=plan.tiers,
         metrics=None if metrics is None or not played else dict(zip(METRICS, metrics.tolist(), strict=True)),
         demand=simulation.sum_demand(row) / compiled.tables.slot_seconds,
@@ -119,12 +124,13 @@ def look(simulation: Simulation, row: int, metrics: Floats | None) -> Picture:
     )
 
 
-def _nodes(simulation: Simulation, row: int, t: int) -> list[NodeView]:
+def _nodes(simulation: Simulation, row: int, t: int, plan: Plan) -> list[NodeView]:
     compiled, outcome, draw = simulation.compiled, simulation.outcome, simulation.instance.draw
     tables, names, state = compiled.tables, compiled.names, simulation.now
     entry = [names.ingress[i] for i in compiled.class_ingress]
     views = []
-    for v, name in enumerate(names.nodes):
+    for v in plan.nodes:
+        name = names.nodes[v]
         mine = [rho for rho, node in enumerate(entry) if node == name]
         arrived, served = outcome.arrived[row, mine].sum(), outcome.served[row, mine].sum()
         elastic = not np.isfinite(tables.node_seconds[v])
@@ -158,6 +164,7 @@ def _battery(tables: Tables, state: State, row: int, v: int) -> dict[str, Any]:
 def _items(simulation: Simulation, row: int, v: int) -> tuple[ResidentSegment, ...]:
     tables, names, state = simulation.compiled.tables, simulation.compiled.names, simulation.state
     items, (first, last) = [], block_shares(tables)
+    told, colours, marks = model_colours(simulation.compiled)[1:]
     held = state.resident[row, v]
     placed = [
         (m, held[m], names.segments[held[m]], 1.0, tables.segment_bytes[held[m]])
@@ -175,6 +182,9 @@ def _items(simulation: Simulation, row: int, v: int) -> tuple[ResidentSegment, .
         item = ResidentSegment(
             name=name,
             dnn=dnn_of(names.models[m]),
+            told=told[m],
+            color=colours[m],
+            mark=marks[m],
             first=float(first[s]),
             last=float(last[s]),
             size=float(size),
@@ -188,7 +198,7 @@ def _items(simulation: Simulation, row: int, v: int) -> tuple[ResidentSegment, .
 def _links(simulation: Simulation, row: int, t: int, plan: Plan) -> list[LinkView]:
     tables, draw, outcome = simulation.compiled.tables, simulation.instance.draw, simulation.outcome
     views = []
-    for e, (source, target) in enumerate(plan.ends):
+    for e, (source, target) in zip(plan.links, plan.ends, strict=True):
         rate, carried = float(draw.rate[row, t, e]), float(outcome.carried[row, e])
         if tables.link_down_rate[e] <= 0.0:
             carried += float(outcome.load_bytes[row, e])

@@ -6,6 +6,7 @@ than one artist per box and word, and lets text be measured exactly.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -113,6 +114,14 @@ class Sheet:
         if text.strip():
             self._add(np.concatenate(points), np.concatenate(codes), ink, TRANSPARENT, 0.0)
         return long
+
+    def length(self, text: str, size: float, bold: bool = False) -> float:
+        """Width of a line of text [pixels]."""
+        return _length(drawable(text), size, bold)
+
+    def first_fitting(self, texts: Sequence[str], size: float, width: float) -> str:
+        """The first of some texts that is no wider than `width`, or none: ``""``."""
+        return next((text for text in texts if self.length(text, size) <= width), "")
 
     def pixels(self) -> npt.NDArray[np.uint8]:
         """The page as (height, width, 3)."""

@@ -101,6 +101,10 @@ def test_every_subcommand_has_help(name, capsys):
             ["watch", "lfu", "--out", "x.gif", "--slots", "999"],
             "error: --slots: 999 is not allowed; the horizon",
         ),
+        (
+            ["watch", "lfu", "--scenario", "tiny", "--out", "x.gif", "--below", "edge-7"],
+            "error: below: 'edge-7' is not a node; ",
+        ),
     ],
 )
 def test_what_is_wrong_is_one_line(words, said, capsys, tmp_path, monkeypatch):
@@ -246,6 +250,17 @@ def test_a_picture_is_that_of_the_last_slot(tmp_path):
             assert picture.size == (1280, 720)
             seen.append(np.asarray(picture.convert("RGB")))
     assert (seen[1] != seen[0]).any() and (seen[1] == seen[2]).all()
+
+
+def test_a_film_shows_what_is_below_a_node(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    seen = []
+    for below in ([], ["--below", "edge-1"]):
+        path = tmp_path / "picture.png"
+        main(["watch", "random", "--scenario", "edge-small", "--slots", "1", "--out", str(path), *below])
+        with image.open(path) as picture:
+            seen.append(np.asarray(picture.convert("RGB"))[:600, :900])
+    assert (seen[1] != seen[0]).any() and (seen[1] < 250).sum() < 0.8 * (seen[0] < 250).sum()
 
 
 def test_saved_policies_play_by_class_and_codec(tmp_path, capsys):

@@ -7,7 +7,7 @@ from idn_gym.commands.pictures import Film
 from idn_gym.rendering.panel import PANEL
 from idn_gym.vector import IDNVectorEnv
 
-ORANGE = (242, 142, 43)
+ORANGE, PANEL_GREY = (242, 142, 43), (244, 246, 248)
 
 
 def test_a_small_patch_keeps_its_colour_beside_many_shades(tmp_path):
@@ -24,6 +24,22 @@ def test_a_small_patch_keeps_its_colour_beside_many_shades(tmp_path):
     with image.open(tmp_path / "film.gif") as read:
         shown = np.asarray(read.convert("RGB"))[1, 2].astype(int)
     assert np.abs(shown - ORANGE).max() <= 16, shown
+
+
+def test_what_is_large_keeps_its_colour_in_all_frames(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    shades = np.random.default_rng(0).integers(0, 256, (3, 60, 60, 3)).astype(np.uint8)
+    film = Film()
+    for frame in shades:
+        frame[20:] = PANEL_GREY
+        film.add(frame)
+    film.write(tmp_path / "film.gif", 4.0)
+    with image.open(tmp_path / "film.gif") as read:
+        assert read.n_frames == 3
+        for k in range(3):
+            read.seek(k)
+            grey = np.asarray(read.convert("RGB"))[20:].astype(int)
+            assert np.abs(grey - PANEL_GREY).max() <= 1
 
 
 def test_frames_name_who_plays_beside_the_slot():

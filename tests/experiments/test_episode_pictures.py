@@ -12,6 +12,7 @@ from experiments.reports.episode_plot import draw_episode
 from experiments.reports.kept_panels import LANES, kept_tiles
 from experiments.reports.map_plot import draw_network_maps, lay_ground
 from idn_gym.core.arrays import EMPTY
+from idn_gym.rendering.model_colours import model_colours
 from idn_gym.rendering.palette import dnn_hues
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
@@ -150,6 +151,21 @@ def test_maps_of_a_network_with_ways_back():
     box = {text.get_text(): text.get_window_extent() for text in figure.findobj(plt.Text)}
     assert box["title"].y0 >= box["placed by mine"].y1
     plt.close(figure)
+
+
+def test_a_map_tells_apart_the_tasks_of_one_dnn():
+    scenario = load_scenario("genai-shift", {"horizon": SLOTS})
+    compiled, instance = compile_scenario(scenario), build_instance(scenario, 0, "test")
+    places = {name: (float(v % 5), 50.0 + v // 5) for v, name in enumerate(compiled.names.nodes)}
+    site, loads = compiled.names.nodes.index("site-03"), [np.zeros((SLOTS, len(compiled.names.links)))]
+    one = course(compiled, [(site, 4), (site, 9)])
+    figure = draw_network_maps(compiled, places, instance, [one], loads, 5, "title")
+    squares = [tuple(square.get_facecolor()[0][:3]) for square in figure.axes[0].collections[1:]]
+    words = [text.get_text() for text in figure.findobj(plt.Text)]
+    plt.close(figure)
+    colours = model_colours(compiled).colours
+    assert squares == [pytest.approx(colours[4]), pytest.approx(colours[9])]
+    assert {word for word in words if word.startswith("checkpoint")} == {"checkpoint-05", "checkpoint-10"}
 
 
 def test_maps_are_true_in_their_middle():
