@@ -119,7 +119,8 @@ def draw_network_maps(
     bar = figure.colorbar(lines, ax=list(grid.flat), location="bottom", shrink=0.6, aspect=40, pad=0.02)
     bar.set_label(f"load of a link in slot {slot} [%]", fontsize=7)
     bar.ax.tick_params(labelsize=6)
-    figure.draw_without_rendering()
+    for _ in range(2):  # the title has its place after one pass, the panels below it after another
+        figure.draw_without_rendering()
     figure.set_layout_engine("none")  # panels stay where names are fitted to them
     for axes, one in zip(grid.flat, courses, strict=False):
         held = one.wished[slot] != EMPTY
@@ -151,7 +152,8 @@ def _draw_links(
     )
     lines.set_clim(0.0, 100.0 * most or 1.0)
     axes.add_collection(lines)
-    for e in np.flatnonzero(down):
+    # Dashes of two directions would fill each other's gaps.
+    for e in {tuple(sorted(ends[e])): e for e in np.flatnonzero(down)}.values():
         axes.plot(*ground.at[ends[e]].T, color="white", lw=2.0, zorder=1.5)
         axes.plot(*ground.at[ends[e]].T, color=ALARM, lw=1.4, ls=(0, (3, 2)), zorder=1.6)
     return lines

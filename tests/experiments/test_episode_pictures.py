@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from experiments.draw_map import node_positions
 from experiments.reports.delay_parts import EpisodeCourse
 from experiments.reports.direct_labels import PointLabel, label_points
 from experiments.reports.episode_events import MOST_NAMED, down_in, moving_links, outages
@@ -134,6 +135,22 @@ def test_a_map_shows_models_and_what_is_down_in_its_slot(columns):
     assert squares == [] and "title" in texts and "placed by mine" in texts
     pinned = [name for name, held in zip(names.nodes, tables.pinned, strict=True) if (held != EMPTY).all()]
     assert pinned and f"{pinned[0]}: all models" in texts
+
+
+def test_maps_of_a_network_with_ways_back():
+    scenario = load_scenario("metro-split", {"horizon": 2, "topology.routes": 2})
+    compiled, instance = compile_scenario(scenario), build_instance(scenario, 0, "test")
+    dark = instance._replace(draw=instance.draw._replace(rate=np.zeros_like(instance.draw.rate)))
+    wished = np.repeat(compiled.tables.pinned[None], 2, axis=0)
+    one, loads = EpisodeCourse("mine", -np.ones(2), wished), [np.zeros((2, len(compiled.names.links)))] * 2
+    figure = draw_network_maps(compiled, node_positions(scenario), dark, [one, one], loads, 0, "title", "two")
+    # Dashes of both directions of a link would fill each other's gaps.
+    dashed = [line for line in figure.axes[0].lines if line.get_linestyle() == "--"]
+    pairs = {frozenset(name.split("->")) for name in compiled.names.links}
+    assert len(dashed) == len(pairs) < len(compiled.names.links)
+    box = {text.get_text(): text.get_window_extent() for text in figure.findobj(plt.Text)}
+    assert box["title"].y0 >= box["placed by mine"].y1
+    plt.close(figure)
 
 
 def test_a_map_tells_apart_the_tasks_of_one_dnn():

@@ -99,8 +99,8 @@ def _warn_of_times(compiled: Compiled, replay: Replay, seconds: list[float], row
             gym.logger.warn(
                 "%s",
                 f"{REPLAY_KEY}.path: each row of {show(replay.path)} stands for {factor:.3g} requests, and "
-                f"a class has {per_class:.2g} rows per slot, so its demand jumps from slot to slot as few "
-                "requests do not; a lower workload.rate, or a log with more rows, avoids it",
+                f"a class has {per_class:.2g} rows per slot, so its demand jumps from slot to slot more than "
+                "that of so many requests; a log with more rows, or longer slots, avoids it",
             )
     else:
         expected = compiled.tables.nominal_requests / compiled.tables.slot_seconds
