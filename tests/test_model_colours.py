@@ -60,7 +60,8 @@ def test_models_of_a_task_have_its_hue_with_more_and_more_white():
     [
         (("checkpoint-07", "checkpoint-12"), ("07", "12")),
         (("detect-1", "fashion-1"), ("detect-1", "fashion-1")),
-        (("detect", "detect-2"), ("", "-2")),
+        (("detect", "detect-2"), ("detect", "detect-2")),
+        (("detect-1", "detect-12"), ("1", "12")),
     ],
 )
 def test_blocks_are_marked_by_what_tells_their_tasks_apart(tasks, marks):

@@ -6,7 +6,7 @@ import pytest
 
 import idn_gym  # noqa: F401
 from idn_gym.config_reader import ConfigError
-from idn_gym.rendering import card, layout
+from idn_gym.rendering import card, layout, sheet
 from idn_gym.rendering.labels import si_of, wait_words
 from idn_gym.rendering.scene import look
 from idn_gym.rendering.sheet import Sheet
@@ -27,11 +27,11 @@ def test_waits_below_a_nanosecond_are_not_said():
 
 
 def test_the_first_label_that_fits_is_taken():
-    sheet = Sheet(200, 50)
+    page = Sheet(200, 50)
     texts = ["10.6 of 16 MB", "11 of 16 MB"]
-    wide, narrow = (sheet.length(text, 9.5) for text in texts)
+    wide, narrow = (page.length(text, 9.5) for text in texts)
     assert narrow < wide
-    found = [sheet.first_fitting(texts, 9.5, width) for width in (wide, wide - 0.1, narrow, narrow - 0.1)]
+    found = [page.first_fitting(texts, 9.5, width) for width in (wide, wide - 0.1, narrow, narrow - 0.1)]
     assert found == [texts[0], texts[1], texts[1], ""]
 
 
@@ -60,6 +60,26 @@ def test_no_number_of_a_card_is_cut(name, monkeypatch):
     names = {node.name for node in scene.nodes} | {item.name for node in scene.nodes for item in node.items}
     assert [text for text, whole in said if not whole and text not in names] == []
     assert any(" of " in text for text, _ in said)
+
+
+@pytest.mark.parametrize("name", ["edge-drift", "edge-small", "tinyml-village"])
+def test_no_number_of_a_link_is_cut(name, monkeypatch):
+    env = gym.make("IDN-v0", scenario=name, render_mode="rgb_array").unwrapped
+    env.reset(seed=5)
+    env.action_space.seed(5)
+    fit, said = sheet._fit, {}
+
+    def watched(text, *how):
+        said[text], size = fit(text, *how)
+        return said[text], size
+
+    monkeypatch.setattr(sheet, "_fit", watched)
+    for _ in range(3):
+        env.step(env.action_space.sample())
+        env.render()
+    labels = {text: drawn for text, drawn in said.items() if text[:1].isdigit() and "%" in text}
+    assert any("bit/s" in text for text in labels)
+    assert {text for text, drawn in labels.items() if drawn != text} == set()
 
 
 def shown(below):

@@ -23,7 +23,7 @@ class ModelColours(NamedTuple):
     colours: tuple[Rgb, ...]
     """(M,)"""
     marks: tuple[str, ...]
-    """(M,) the name of the task without what all tasks begin with; empty where colours tell DNNs"""
+    """(M,) the name of the task without words that all tasks begin with; empty where colours tell DNNs"""
 
     @property
     def key(self) -> dict[str, list[Rgb]]:
@@ -68,7 +68,7 @@ def tell_apart(models: Sequence[str], tasks: Sequence[str]) -> ModelColours:
 
 
 def _endings(names: Sequence[str]) -> dict[str, str]:
-    """Names without what all of them begin with."""
+    """Names without the words, up to a hyphen, that all of them begin with."""
     differs = (i for i, letters in enumerate(zip(*names, strict=False)) if len(set(letters)) > 1)
-    start = next(differs, min(map(len, names)))
+    start = names[0].rfind("-", 0, next(differs, min(map(len, names)))) + 1
     return {name: name[start:] for name in names}

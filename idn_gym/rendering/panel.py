@@ -19,6 +19,9 @@ PANEL, KEY = 290, 36
 
 MARGIN, FONT, SPACE, LINE_HEIGHT = 18, 12.0, 24.0, 21.0
 
+NAME_AT, COUNT = 19, 18
+"""From the start of a legend's line to its name, and what the count behind it takes [pixels]."""
+
 
 def draw_panel(
     sheet: Sheet,
@@ -96,25 +99,27 @@ def _draw_tiers(sheet: Sheet, scene: Picture, tints: Colors, x: float, y: float,
 
 
 def _draw_models(sheet: Sheet, scene: Picture, area: Frame) -> None:
-    """Legend of DNNs or tasks, with what a policy has placed of each; many stand in two columns."""
+    """Legend of DNNs or tasks, with what a policy has placed of each; many short ones in two columns."""
     x, y, width, height = area
     key, lines = scene.colours.key, max(1, int((height - 18) // 18))
-    two = len(key) > lines
+    half = (width - MARGIN) / 2
+    longest = max(sheet.length(name, FONT - 1) for name in key)
+    two = len(key) > lines and longest <= half - NAME_AT - COUNT
     sheet.text(x, y, scene.colours.of, FONT, INK, bold=True)
     title = "segments placed" + ("" if two else ",  bytes")
     sheet.text(x + width, y, title, FONT - 1, MUTED, side=1.0)
-    shown = list(key) if len(key) <= lines * (1 + two) else list(key)[: 2 * lines - 1]
+    places = lines * (1 + two)
+    shown = list(key) if len(key) <= places else list(key)[: places - 1]
     sizes: dict[str, list[float]] = {}
     for item in (item for node in scene.nodes for item in node.items if not item.pinned):
         sizes.setdefault(item.told, []).append(item.size)
-    wide = (width - MARGIN * two) / (1 + two)
     for i, name in enumerate(shown):
-        line = Frame(x + (wide + MARGIN) * (i // lines), y + 18 * (i % lines + 1), wide, 12)
+        left = x + (half + MARGIN) * (i // lines)
+        line = Frame(left, y + 18 * (i % lines + 1), half if two else width, 12)
         _draw_model(sheet, name, key[name], sizes.get(name, []), line, not two)
     if len(shown) < len(key):
-        sheet.text(
-            x + wide + MARGIN + 19, y + 18 * lines, f"and {len(key) - len(shown)} more", FONT - 1, MUTED
-        )
+        left = x + (half + MARGIN) * two + NAME_AT
+        sheet.text(left, y + 18 * lines, f"and {len(key) - len(shown)} more", FONT - 1, MUTED)
 
 
 def _draw_model(
@@ -130,7 +135,7 @@ def _draw_model(
     right -= 60 if roomy else 0
     if sizes:
         sheet.text(right, y, str(len(sizes)), FONT - 1, INK, side=1.0)
-    sheet.text(x + 19, y, name, FONT - 1, INK, right - x - 19 - (26 if roomy else 18))
+    sheet.text(x + NAME_AT, y, name, FONT - 1, INK, right - x - NAME_AT - COUNT)
 
 
 def draw_key(sheet: Sheet, area: Frame) -> None:

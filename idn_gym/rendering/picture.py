@@ -29,6 +29,9 @@ ROOMY = 200
 ABOVE, GAP = 15, 12
 """Room for the text above a node, and between nodes [pixels]."""
 
+BETWEEN = "  |  "
+"""Between the texts of two uplinks."""
+
 LANES_BELOW = 24
 """Room below a row for the links within it [pixels]."""
 
@@ -161,24 +164,20 @@ def free_gap(row: list[Frame], x: float) -> float:
 
 def _label_links(sheet: Sheet, links: list[LinkView], card: Frame) -> None:
     """Rate and load of a node's first uplink, or of both from left to right, right above the node."""
-    x, y, text = (
-        card.x + card.width / 2,
-        card.y - ABOVE / 2,
-        "  |  ".join(_words(link, card.width / len(links)) for link in links),
-    )
-    wide = sheet.text(x, y, text, 10, MUTED, card.width, side=0.5)
+    x, y = card.x + card.width / 2, card.y - ABOVE / 2
+    room = (card.width - sheet.length(BETWEEN, 10) * (len(links) - 1)) / len(links)
+    text = BETWEEN.join(sheet.first_fitting(_words(link), 10, room) for link in links)
+    wide = sheet.length(text, 10)
     sheet.box(x - wide / 2 - 2, y - 6, wide + 4, card.y - y + 5, PAPER)
     alarm = any(link.load > 0.9 for link in links)
-    sheet.text(x, y, text, 10, ALARM if alarm else MUTED, card.width, side=0.5)
+    sheet.text(x, y, text, 10, ALARM if alarm else MUTED, side=0.5)
 
 
-def _words(link: LinkView, width: float) -> str:
+def _words(link: LinkView) -> list[str]:
+    """What a link is labelled with, from long to short."""
     if link.down:
-        return "down"
-    rate = si(8 * link.rate, "bit/s")
-    if width < 100:
-        rate = rate.removesuffix("bit/s").replace(" ", "")
-    text = f"{rate}  {whole_percent(link.load)}"
-    if (wait := wait_words(link.wait)) and width > 120:
-        text += f", wait {wait}"
-    return text
+        return ["down"]
+    rate, load, wait = si(8 * link.rate, "bit/s"), whole_percent(link.load), wait_words(link.wait)
+    short = rate.removesuffix("bit/s").replace(" ", "")
+    waits = [f"{rate}  {load}, wait {wait}"] if wait else []
+    return [*waits, f"{rate}  {load}", f"{short}  {load}", load]
