@@ -50,8 +50,7 @@ def list_trainings(folder: Path, seed: int) -> dict[str, RunFolder]:
     Raises:
         ConfigError: there is no such training, or two of a scenario have equally many steps.
     """
-    found: dict[str, RunFolder] = {}
-    most: dict[str, int] = {}
+    found: dict[str, list[tuple[int, RunFolder]]] = {}
     others = set()
     for path in sorted((folder / "trained").glob("*/policy.zip")):
         run = RunFolder(path.parent)
@@ -59,17 +58,21 @@ def list_trainings(folder: Path, seed: int) -> dict[str, RunFolder]:
         if config["seed"] != seed:
             others.add(config["seed"])
             continue
-        name, steps = config["scenario"]["name"], config["steps"]
-        if steps == most.get(name):
-            wanted = "a study with one training per scenario, seed and number of steps is needed"
-            raise ConfigError("folder", f"{show(str(folder))} has two of {name}; {wanted}")
-        if steps > most.get(name, -1):
-            found[name], most[name] = run, steps
+        found.setdefault(config["scenario"]["name"], []).append((config["steps"], run))
     if not found:
         there = f"those with seeds {sorted(others)} are" if others else "none is"
         wrong = f"{seed} is not allowed; {show(str(folder))} has no finished training of that kind"
         raise ConfigError("seed", f"{wrong}; {there}")
-    return found
+    return {name: _longest(folder, name, runs) for name, runs in found.items()}
+
+
+def _longest(folder: Path, name: str, runs: list[tuple[int, RunFolder]]) -> RunFolder:
+    most = max(steps for steps, _ in runs)
+    longest = [run for steps, run in runs if steps == most]
+    if len(longest) > 1:
+        wanted = "a study with one training per scenario, seed and number of steps is needed"
+        raise ConfigError("folder", f"{show(str(folder))} has two of {name}; {wanted}")
+    return longest[0]
 
 
 def ship_policy(run: RunFolder, out: Path) -> None:

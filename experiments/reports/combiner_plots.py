@@ -52,8 +52,7 @@ def draw_combiner(path: Path, course: CombinerCourse, row: int = 0) -> Path:
 def _draw_weights(axes: Any, course: CombinerCourse, row: int) -> None:
     """Weights as areas; whom the combiner followed as a line of marks on top."""
     slots = np.arange(1, len(course.weights) + 1)
-    styles = agent_styles(course.experts)
-    colours = [styles[name].colour for name in course.experts]
+    colours = _colours(course)
     axes.stackplot(
         slots, course.weights[:, row].T, colors=colours, labels=course.experts, alpha=0.55, lw=0, step="mid"
     )
@@ -64,13 +63,19 @@ def _draw_weights(axes: Any, course: CombinerCourse, row: int) -> None:
     axes.legend(ncols=3, loc="lower left", frameon=True, fontsize=7)
 
 
+def _colours(course: CombinerCourse) -> list[str]:
+    """Of the experts; a thrifty one has that of whom it follows, as black is the combiner's."""
+    names = [name.removeprefix("thrifty ") for name in course.experts]
+    styles = agent_styles(names)
+    return [styles[name].colour for name in names]
+
+
 def _draw_costs(axes: Any, course: CombinerCourse, row: int) -> None:
     """Mean cost per slot so far, of the combiner, of its experts and of the bound."""
     slots = np.arange(1, len(course.cost) + 1)
     virtual = np.cumsum(course.virtual[:, row], axis=0) / slots[:, None]
-    styles = agent_styles(course.experts)
-    for i, name in enumerate(course.experts):
-        axes.plot(slots, virtual[:, i], color=styles[name].colour, lw=0.9, label=name)
+    for i, (name, colour) in enumerate(zip(course.experts, _colours(course), strict=True)):
+        axes.plot(slots, virtual[:, i], color=colour, lw=0.9, label=name)
     cost = np.cumsum(course.cost[:, row]) / slots
     axes.plot(slots, cost, color="black", lw=1.5, label="combiner")
     if np.isnan(course.slack[:, row]).any():  # it is drawn whom to follow

@@ -15,8 +15,8 @@ from idn_gym.files import atomically, writable_file
 FilmFrame = npt.NDArray[np.uint8]
 """(height, width, 3)"""
 
-COLOURS, EXACT_COLOURS = 128, 32
-"""Of a film; of these, as many of its first frame as they are, those of most pixels."""
+COLOURS, EXACT_COLOURS = 256, 96
+"""Of a film, as many as a GIF has; of these, those of most pixels in its first frame, as they are there."""
 
 
 def named_so(path: Path, *suffixes: str) -> Path:
