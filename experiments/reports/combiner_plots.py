@@ -16,6 +16,9 @@ from agents.hybrid.course import CombinerCourse
 from experiments.reports.agent_styles import agent_styles
 from experiments.reports.style import COLOURS, GRID_STYLE, PLOT_WIDTH, save_figure
 
+COMBINER = "#000000"
+"""Colour of the combiner itself."""
+
 
 def draw_combiner(path: Path, course: CombinerCourse, row: int = 0) -> Path:
     """Draw one episode: weights above cost; where there is a promise, slack and its threshold below.
@@ -64,10 +67,13 @@ def _draw_weights(axes: Any, course: CombinerCourse, row: int) -> None:
 
 
 def _colours(course: CombinerCourse) -> list[str]:
-    """Of the experts; a thrifty one has that of whom it follows, as black is the combiner's."""
-    names = [name.removeprefix("thrifty ") for name in course.experts]
-    styles = agent_styles(names)
-    return [styles[name].colour for name in names]
+    """Of the experts: that of their style, or a free one where it is that of another or of the combiner."""
+    styles = agent_styles(course.experts)
+    taken = [COMBINER]
+    for name in course.experts:
+        wanted = (styles[name].colour, *COLOURS)
+        taken.append(next((colour for colour in wanted if colour not in taken), wanted[0]))
+    return taken[1:]
 
 
 def _draw_costs(axes: Any, course: CombinerCourse, row: int) -> None:
@@ -77,10 +83,10 @@ def _draw_costs(axes: Any, course: CombinerCourse, row: int) -> None:
     for i, (name, colour) in enumerate(zip(course.experts, _colours(course), strict=True)):
         axes.plot(slots, virtual[:, i], color=colour, lw=0.9, label=name)
     cost = np.cumsum(course.cost[:, row]) / slots
-    axes.plot(slots, cost, color="black", lw=1.5, label="combiner")
+    axes.plot(slots, cost, color=COMBINER, lw=1.5, label="combiner")
     if np.isnan(course.slack[:, row]).any():  # it is drawn whom to follow
         mean = np.cumsum((course.weights * course.virtual)[:, row].sum(axis=1)) / slots
-        axes.plot(slots, mean, color="black", lw=1.0, ls=":", label="mean of all draws, changes free")
+        axes.plot(slots, mean, color=COMBINER, lw=1.0, ls=":", label="mean of all draws, changes free")
     top = 1.15 * max(float(virtual[len(slots) // 20 :].max()), float(cost.max()))
     if not np.isnan(course.bound[:, row]).any():
         bound = course.bound[:, row] / slots

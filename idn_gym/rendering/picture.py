@@ -166,7 +166,10 @@ def _label_links(sheet: Sheet, links: list[LinkView], card: Frame) -> None:
     """Rate and load of a node's first uplink, or of both from left to right, right above the node."""
     x, y = card.x + card.width / 2, card.y - ABOVE / 2
     room = (card.width - sheet.length(BETWEEN, 10) * (len(links) - 1)) / len(links)
-    text = BETWEEN.join(sheet.first_fitting(_words(link), 10, room) for link in links)
+    labels = [sheet.first_fitting(_words(link), 10, room) for link in links]
+    if not all(labels):  # one of two would not say which it is
+        return
+    text = BETWEEN.join(labels)
     wide = sheet.length(text, 10)
     sheet.box(x - wide / 2 - 2, y - 6, wide + 4, card.y - y + 5, PAPER)
     alarm = any(link.load > 0.9 for link in links)

@@ -54,6 +54,8 @@ def test_a_log_is_looked_at(tmp_path, task, log, message):
 def test_rows_that_stand_for_many_requests_are_named(tmp_path, task, recwarn):
     log, apart = [(t, task) for t in range(501)], {"stretches": {"validation": 0.6, "test": 0.8}}
     play(tmp_path, log, **apart, rate="scaled", **{"workload.rate": 9.0})
+    many = [(t / 100, task) for t in range(50_100)]
+    play(tmp_path, many, **apart, rate="scaled", **{"workload.rate": 5000.0})
     assert not [found for found in recwarn if "stands for" in str(found.message)]
     with pytest.warns(UserWarning, match=r"replay\.path: each row of .* stands for 50 requests"):
         play(tmp_path, log, **apart, rate="scaled", **{"workload.rate": 50.0})
