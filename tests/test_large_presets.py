@@ -3,6 +3,7 @@
 import time
 
 import gymnasium as gym
+import numba
 import numpy as np
 import pytest
 
@@ -26,7 +27,7 @@ def test_a_large_preset_is_made_in_time_and_plays(name):
     gym.make("IDN-v0", scenario="tiny").reset(seed=0)  # what any first one imports and compiles
     begin = time.process_time()
     env = gym.make("IDN-v0", scenario=name, preference="balanced").unwrapped
-    assert time.process_time() - begin < SECONDS
+    assert numba.config.DISABLE_JIT or time.process_time() - begin < SECONDS
     env.reset(seed=0)
     env.action_space.seed(0)
     observation, reward, *_, info = env.step(env.action_space.sample())

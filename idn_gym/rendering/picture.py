@@ -49,7 +49,7 @@ def render_rgb(
         below: a node: only this one is drawn, what is below it and its ways to repositories. None: all.
 
     Returns:
-        (height, width, 3), of one size per scenario.
+        (height, width, 3), of one size per scenario and `below`.
 
     Raises:
         ConfigError: there is no such node.
