@@ -151,6 +151,7 @@ def test_the_folder_of_the_pictures_is_an_option_of_every_command_that_reads_the
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_every_claim_at_full_size_is_checked_and_failures_are_printed(tmp_path, capsys):
     """The recipes of Fashion-MNIST on digits for an epoch each: too little for the claims to hold."""
     plain = read_yaml(CONFIGS / "fashion.yaml")
