@@ -140,8 +140,10 @@ def test_a_map_shows_models_and_what_is_down_in_its_slot(columns):
 def test_maps_of_a_network_with_ways_back():
     scenario = load_scenario("metro-split", {"horizon": 2, "topology.routes": 2})
     compiled, instance = compile_scenario(scenario), build_instance(scenario, 0, "test")
-    dark = instance._replace(draw=instance.draw._replace(rate=np.zeros_like(instance.draw.rate)))
+    draw, first = instance.draw, np.unique(compiled.tables.segment_model, return_index=True)[1]
+    dark = instance._replace(draw=draw._replace(rate=0.0 * draw.rate, seconds=0.0 * draw.seconds))
     wished = np.repeat(compiled.tables.pinned[None], 2, axis=0)
+    wished[:, 3] = first  # the key is as high as it gets
     one, loads = EpisodeCourse("mine", -np.ones(2), wished), [np.zeros((2, len(compiled.names.links)))] * 2
     figure = draw_network_maps(compiled, node_positions(scenario), dark, [one, one], loads, 0, "title", "two")
     # Dashes of both directions of a link would fill each other's gaps.
