@@ -70,7 +70,7 @@ class NativeVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         single: the environment of one row.
         by_row: methods whose first argument is the row.
         caption: words beside the slot in pictures, such as who plays.
-        below: a node: pictures show it, what is below it and its ways to repositories. None: all nodes.
+        below: a node: ``rgb_array`` shows it, what is below it and its ways to repositories. None: all nodes.
     """
 
     simulation: RowSimulation

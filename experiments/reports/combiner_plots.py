@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def draw_combiner(path: Path, course: CombinerCourse, row: int = 0) -> Path:
 def _draw_weights(axes: Any, course: CombinerCourse, row: int) -> None:
     """Weights as areas; whom the combiner followed as a line of marks on top."""
     slots = np.arange(1, len(course.weights) + 1)
-    colours = _colours(course)
+    colours = expert_colours(course.experts)
     axes.stackplot(
         slots, course.weights[:, row].T, colors=colours, labels=course.experts, alpha=0.55, lw=0, step="mid"
     )
@@ -66,11 +67,11 @@ def _draw_weights(axes: Any, course: CombinerCourse, row: int) -> None:
     axes.legend(ncols=3, loc="lower left", frameon=True, fontsize=7)
 
 
-def _colours(course: CombinerCourse) -> list[str]:
-    """Of the experts: that of their style, or a free one where it is that of another or of the combiner."""
-    styles = agent_styles(course.experts)
+def expert_colours(experts: Sequence[str]) -> list[str]:
+    """That of their style, or a free one where it is that of another or of the combiner."""
+    styles = agent_styles(experts)
     taken = [COMBINER]
-    for name in course.experts:
+    for name in experts:
         wanted = (styles[name].colour, *COLOURS)
         taken.append(next((colour for colour in wanted if colour not in taken), wanted[0]))
     return taken[1:]
@@ -80,7 +81,7 @@ def _draw_costs(axes: Any, course: CombinerCourse, row: int) -> None:
     """Mean cost per slot so far, of the combiner, of its experts and of the bound."""
     slots = np.arange(1, len(course.cost) + 1)
     virtual = np.cumsum(course.virtual[:, row], axis=0) / slots[:, None]
-    for i, (name, colour) in enumerate(zip(course.experts, _colours(course), strict=True)):
+    for i, (name, colour) in enumerate(zip(course.experts, expert_colours(course.experts), strict=True)):
         axes.plot(slots, virtual[:, i], color=colour, lw=0.9, label=name)
     cost = np.cumsum(course.cost[:, row]) / slots
     axes.plot(slots, cost, color=COMBINER, lw=1.5, label="combiner")

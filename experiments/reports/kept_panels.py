@@ -17,7 +17,7 @@ from idn_gym.rendering.palette import Rgb, dnn_hues, dnn_of
 from idn_gym.scenarios.compile import Compiled
 
 MOST_TASK_NAMES = 15
-"""tasks with their names beside the heat map; of more, every second, third, ... has one"""
+"""tasks with names beside the heat map, as many as its height has room for; else every second, third, ..."""
 
 MOST_MODEL_NAMES = 12
 """models in the key: those that are kept longest"""

@@ -165,8 +165,8 @@ def _draw_nodes(axes: Any, compiled: Compiled, ground: Ground, held: Bools, down
     for v, tier in enumerate(compiled.names.tiers):
         axes.plot(*at[v], _mark(tiers, tier), color=INK, ms=4.0, mew=0.0, zorder=3)
     axes.plot(*at[down].T, "x", color=ALARM, ms=8.0, mew=1.8, zorder=4)
-    _, told, colours, _ = model_colours(compiled)
-    order = list(dict.fromkeys(told))
+    of_models = model_colours(compiled)
+    told, order = of_models.told, list(of_models.key)
     shown = [sorted(np.flatnonzero(held[v]), key=lambda m: order.index(told[m])) for v in range(len(at))]
     shown = [[] if _holds_all(compiled, v) else models for v, models in enumerate(shown)]
     scale = axes.figure.dpi_scale_trans
@@ -181,7 +181,7 @@ def _draw_nodes(axes: Any, compiled: Compiled, ground: Ground, held: Bools, down
                 *at[mine].T,
                 s=SQUARE**2,
                 marker="s",
-                c=[colours[shown[v][i]] for v in mine],
+                c=[of_models.colours[shown[v][i]] for v in mine],
                 lw=0,
                 transform=place,
                 zorder=2.5,

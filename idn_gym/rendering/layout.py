@@ -25,9 +25,8 @@ class Plan:
 
     nodes: tuple[int, ...]  # those of the scenario that are shown
     links: tuple[int, ...]  # those of the scenario between them
-    ends: tuple[
-        tuple[int, int], ...
-    ]  # source and target of each link: places in `nodes`, as in all that follows
+    # Places in `nodes` from here on.
+    ends: tuple[tuple[int, int], ...]  # source and target of each link
     tiers: tuple[str, ...]  # from the repositories down
     x: Floats  # (N,) centre, in 0..1
     row: tuple[int, ...]  # of each node
@@ -48,15 +47,14 @@ def lay_out(compiled: Compiled, below: str | None = None) -> Plan:
     Raises:
         ConfigError: there is no such node.
     """
-    names = list(compiled.names.nodes)
+    names = compiled.names.nodes
     if below is not None and below not in names:
         raise ConfigError("below", f"{show(below)} is not a node; {closest(below, names)}")
-    every = [
-        (names.index(link.source), names.index(link.target))
-        for link in expand(compiled.scenario.topology).links
-    ]
+    index = {name: v for v, name in enumerate(names)}
+    links_of_all = expand(compiled.scenario.topology).links
+    every = [(index[link.source], index[link.target]) for link in links_of_all]
     hops = _hops(compiled, every)
-    nodes = list(range(len(names))) if below is None else _around(names.index(below), every, hops)
+    nodes = list(range(len(names))) if below is None else _around(index[below], every, hops)
     seat = {v: i for i, v in enumerate(nodes)}
     links = [e for e, (source, target) in enumerate(every) if source in seat and target in seat]
     ends = tuple((seat[every[e][0]], seat[every[e][1]]) for e in links)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from idn_gym.rendering.palette import Rgb, dnn_of, hues, whiter
+from idn_gym.rendering.palette import Rgb, dnn_hues, dnn_of, hues, whiter
 from idn_gym.scenarios.compile import Compiled
 
 MOST_WHITE = 0.5
@@ -53,18 +53,16 @@ def tell_apart(models: Sequence[str], tasks: Sequence[str]) -> ModelColours:
         tasks: (M,) which they serve.
     """
     dnns = [dnn_of(model) for model in models]
-    by_task = len(set(zip(dnns, tasks, strict=True))) > len(set(dnns))
-    told = tuple(tasks if by_task else dnns)
-    order = list(dict.fromkeys(told))
-    hue = dict(zip(order, hues(len(order)), strict=True))
-    if not by_task:
-        return ModelColours("DNNs", told, tuple(hue[name] for name in told), ("",) * len(told))
-    marks = _endings(order)
+    if len(set(zip(dnns, tasks, strict=True))) == len(set(dnns)):
+        of_dnns = dnn_hues(models)
+        return ModelColours("DNNs", tuple(dnns), tuple(of_dnns[dnn] for dnn in dnns), ("",) * len(dnns))
+    order = list(dict.fromkeys(tasks))
+    hue, marks = dict(zip(order, hues(len(order)), strict=True)), _endings(order)
     colours = []
-    for m, name in enumerate(told):
-        share = told[:m].count(name) / max(1, told.count(name) - 1)
-        colours.append(whiter(hue[name], MOST_WHITE * share))
-    return ModelColours("tasks", told, tuple(colours), tuple(marks[name] for name in told))
+    for m, task in enumerate(tasks):
+        share = tasks[:m].count(task) / max(1, tasks.count(task) - 1)
+        colours.append(whiter(hue[task], MOST_WHITE * share))
+    return ModelColours("tasks", tuple(tasks), tuple(colours), tuple(marks[task] for task in tasks))
 
 
 def _endings(names: Sequence[str]) -> dict[str, str]:

@@ -164,7 +164,7 @@ def _battery(tables: Tables, state: State, row: int, v: int) -> dict[str, Any]:
 def _items(simulation: Simulation, row: int, v: int) -> tuple[ResidentSegment, ...]:
     tables, names, state = simulation.compiled.tables, simulation.compiled.names, simulation.state
     items, (first, last) = [], block_shares(tables)
-    told, colours, marks = model_colours(simulation.compiled)[1:]
+    shown = model_colours(simulation.compiled)
     held = state.resident[row, v]
     placed = [
         (m, held[m], names.segments[held[m]], 1.0, tables.segment_bytes[held[m]])
@@ -182,9 +182,9 @@ def _items(simulation: Simulation, row: int, v: int) -> tuple[ResidentSegment, .
         item = ResidentSegment(
             name=name,
             dnn=dnn_of(names.models[m]),
-            told=told[m],
-            color=colours[m],
-            mark=marks[m],
+            told=shown.told[m],
+            color=shown.colours[m],
+            mark=shown.marks[m],
             first=float(first[s]),
             last=float(last[s]),
             size=float(size),

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from experiments import combine, compare
+from experiments.reports.agent_styles import AGENT_STYLES
+from experiments.reports.combiner_plots import COMBINER, expert_colours
 from experiments.studies.agent_words import entry_file
 from experiments.training.play import open_agent
 from idn_gym.config_reader import ConfigError
@@ -82,6 +84,17 @@ def test_compare_plays_an_agent_with_options_of_a_file(tmp_path, capsys):
     with pytest.raises(ConfigError, match="'lro' is unknown"):
         path.write_text("agent: lro\n")
         entry_file(str(path))
+
+
+def test_experts_and_their_combiner_have_a_colour_each():
+    alike, other = ("lru-aware", "random"), "static-greedy"
+    of_styles = {AGENT_STYLES[name].colour for name in alike}
+    assert len(of_styles) == 1 and expert_colours([other, alike[0]]) == [
+        AGENT_STYLES[name].colour for name in (other, alike[0])
+    ]
+    for experts in ([*alike, other], ["random", "thrifty lru-aware"], ["best-static", *alike]):
+        found = expert_colours(experts)
+        assert len({*found, COMBINER}) == len(experts) + 1
 
 
 def test_a_bound_is_not_printed_where_a_slot_cost_more_than_was_declared():

@@ -141,7 +141,9 @@ def test_maps_of_a_network_with_ways_back():
     scenario = load_scenario("metro-split", {"horizon": 2, "topology.routes": 2})
     compiled, instance = compile_scenario(scenario), build_instance(scenario, 0, "test")
     draw, first = instance.draw, np.unique(compiled.tables.segment_model, return_index=True)[1]
-    dark = instance._replace(draw=draw._replace(rate=0.0 * draw.rate, seconds=0.0 * draw.seconds))
+    dark = instance._replace(
+        draw=draw._replace(rate=np.zeros_like(draw.rate), seconds=np.zeros_like(draw.seconds))
+    )
     wished = np.repeat(compiled.tables.pinned[None], 2, axis=0)
     wished[:, 3] = first  # the key is as high as it gets
     one, loads = EpisodeCourse("mine", -np.ones(2), wished), [np.zeros((2, len(compiled.names.links)))] * 2
